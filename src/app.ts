@@ -1,0 +1,134 @@
+import type { Kysely } from 'kysely';
+import type { ConfigFile } from './contract/config-file.ts';
+import type { Principal } from './contract/policy.ts';
+import type { Settings } from './contract/settings.ts';
+import type { EventBatches, Usage } from './core/events.ts';
+import type { ModelRequest } from './core/model-request.ts';
+import type { ModelFacts, Provider, Send } from './core/provider.ts';
+import type { Database } from './tables.ts';
+
+/**
+ * Everything that reaches outside the process, built once in roles/ and passed in. A function takes only what it uses
+ * (`Pick<App, 'db' | 'clock'>`), so that a test passes a literal.
+ */
+export type App = {
+  /** The snapshot in force. A call reads it once, at its start, and keeps it. */
+  readonly config: () => Config;
+  readonly db: Kysely<Database>;
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** A new id that sorts by time: `newId('req')` is `req_` and 26 characters. */
+  readonly newId: (prefix: string) => string;
+  readonly log: Log;
+  readonly send: Send;
+  readonly secrets: Secrets;
+  readonly lifecycle: Lifecycle;
+  readonly gateway: Gateway;
+};
+
+export type Config = {
+  readonly settings: Settings;
+  readonly file: ConfigFile;
+  /** In force for this snapshot: built from the settings and the file when it was read. */
+  readonly providers: ReadonlyMap<string, Provider>;
+  readonly defaultModel: string;
+  readonly allowAnonymous: boolean;
+  readonly corsOrigins: readonly string[];
+  /** Grows by one with every reload, so that derived tables know when they are stale. */
+  readonly version: number;
+};
+
+export type Clock = {
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+  /** Milliseconds that never jump. */
+  readonly monotonic: () => number;
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
+  /** Calls back once after `ms`; the answer cancels. */
+  readonly after: (ms: number, run: () => void) => () => void;
+};
+
+export type LogFields = Readonly<Record<string, unknown>>;
+export type Log = {
+  readonly debug: (message: string, fields?: LogFields) => void;
+  readonly info: (message: string, fields?: LogFields) => void;
+  readonly warning: (message: string, fields?: LogFields) => void;
+  readonly error: (message: string, fields?: LogFields) => void;
+};
+
+export type Secrets = {
+  readonly hashPassword: (password: string) => Promise<string>;
+  readonly verifyPassword: (password: string, hash: string) => Promise<boolean>;
+  /** Signs and checks access tokens. */
+  readonly jwtSecret: string;
+};
+
+export type Lifecycle = {
+  readonly startedAt: number;
+  readonly state: () => 'starting' | 'ready' | 'draining';
+};
+
+/** The only way to a model: admit, cache, choose, attempt, meter. Built in gateway/, used by every feature. */
+export type Gateway = {
+  /** Answers once the first piece is there, so that whatever fails before it still has a status of its own. */
+  readonly run: (call: ModelCall) => Promise<RunningCall>;
+  /** What `model` means now: where a call to it would go first. Throws MODEL_NOT_FOUND. */
+  readonly resolve: (model: string | undefined) => ResolvedModel;
+  /** Every name that can be called. */
+  readonly models: () => readonly ListedModel[];
+  readonly cache: CacheControl;
+  readonly callsInFlight: () => number;
+};
+
+export type ModelCall = {
+  readonly principal: Principal;
+  readonly requestId: string;
+  /** Alias, `provider/model` or a known name; the default model where there is none. */
+  readonly model: string | undefined;
+  readonly request: Omit<ModelRequest, 'model'>;
+  /** `use` reads and writes, `refresh` writes only, `off` neither. */
+  readonly cache: 'use' | 'refresh' | 'off';
+  /** Told apart in the cache besides the request itself: a template's id and version. */
+  readonly cacheScope?: string;
+  readonly signal: AbortSignal;
+  /** Unix milliseconds. */
+  readonly deadline: number;
+  /** The log line of the request; the gateway adds model, tokens, cost, attempts and times. */
+  readonly logFields: Record<string, unknown>;
+};
+
+export type RunningCall = {
+  /** As the provider calls it. */
+  readonly model: string;
+  readonly provider: string;
+  readonly cache: 'HIT' | 'MISS' | 'BYPASS';
+  /** Calls that went upstream for this answer; 0 for a cached one. */
+  readonly attempts: number;
+  readonly queueMs: number;
+  readonly upstreamMs: () => number;
+  /** Throws an AppError when the answer breaks off. To leave the loop early is to cancel the call. */
+  readonly events: EventBatches;
+  /** What it used and cost, as far as it has come. */
+  readonly receipt: () => Receipt;
+};
+
+export type Receipt = { readonly usage: Usage; readonly costNanoUsd: number };
+
+export type ResolvedModel = { readonly name: string; readonly provider: string; readonly facts: ModelFacts };
+export type ListedModel = { readonly name: string; readonly provider: string; readonly facts: ModelFacts; readonly alias: boolean };
+
+export type CacheControl = {
+  readonly stats: () => CacheStats;
+  /** Empties the cache of one project; says how many answers went. */
+  readonly clear: (projectId: string) => number;
+};
+
+export type CacheStats = {
+  readonly size: number;
+  readonly bytes: number;
+  readonly maxEntries: number;
+  readonly maxBytes: number;
+  readonly hits: number;
+  readonly misses: number;
+  readonly savedNanoUsd: number;
+};

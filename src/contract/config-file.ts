@@ -1,0 +1,54 @@
+import { z } from 'zod';
+
+/** sluice.config.yaml: more than keys and defaults. Its JSON Schema for editors is docs/sluice.config.schema.json, made from this. */
+const id = z.string().regex(/^[a-z0-9][a-z0-9._-]*$/, 'lower-case letters, digits, dot, dash and underscore').max(64);
+const usdPerMillionTokens = z.number().min(0).max(1_000_000);
+
+const ProviderEntry = z
+  .strictObject({
+    kind: z.enum(['openai', 'openai-compatible']).default('openai-compatible').describe('Which dialect it speaks.'),
+    base_url: z.url({ protocol: /^https?$/ }).describe('Its address, usually ending in `/v1`.'),
+    api_key: z.string().optional().describe('Its key; `${NAME}` reads the environment variable NAME.'),
+    headers: z.record(z.string(), z.string()).optional().describe('More headers for every call to it.'),
+    models: z.array(z.string().min(1)).default([]).describe('Names that can be called without the `provider/` in front.'),
+    chat_path: z.string().optional(),
+    dialects: z.array(z.enum(['openai-chat', 'openai-responses'])).min(1).optional().describe('Which of the OpenAI dialects it speaks; openai-chat by default.'),
+  })
+  .describe('An upstream.');
+
+const Target = z.union([
+  z.string().min(1).describe('A model: `provider/model` or a known name.'),
+  z.strictObject({ model: z.string().min(1), weight: z.number().positive().max(1000).default(1) }),
+]);
+
+const ModelAlias = z
+  .strictObject({
+    targets: z.array(Target).min(1).describe('Where calls go, by weight.'),
+    fallbacks: z.array(z.string().min(1)).default([]).describe('Tried in this order when no target answers.'),
+  })
+  .describe('A name of your own for one or several models.');
+
+const PriceEntry = z
+  .strictObject({
+    input: usdPerMillionTokens.describe('USD for a million input tokens.'),
+    output: usdPerMillionTokens.describe('USD for a million output tokens.'),
+    cached_input: usdPerMillionTokens.optional(),
+    as_of: z.iso.date().optional(),
+    source: z.string().optional(),
+  })
+  .describe('A price that counts instead of the built-in one.');
+
+export const ConfigFile = z
+  .strictObject({
+    providers: z.record(id, ProviderEntry).default({}),
+    models: z.record(z.string().min(1).max(128), ModelAlias).default({}),
+    prices: z.record(z.string().min(1), PriceEntry).default({}).describe('By `provider/model`.'),
+    settings: z
+      .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+      .default({})
+      .describe('Any variable of docs/config.md, by its name; the environment wins over it.'),
+  })
+  .describe('The configuration file of Sluice.');
+
+export type ConfigFile = z.output<typeof ConfigFile>;
+export type ProviderEntry = z.output<typeof ProviderEntry>;

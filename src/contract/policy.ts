@@ -1,0 +1,48 @@
+/**
+ * Who may do what, once. Every route names one scope; the router, the OpenAPI document and the authorization test read this table.
+ * `anonymous: 'when-allowed'` follows ALLOW_ANONYMOUS.
+ */
+export type Role = 'admin' | 'member' | 'viewer';
+
+type ScopeRow = {
+  readonly anonymous: 'always' | 'when-allowed' | 'never';
+  readonly roles: readonly Role[];
+  /** Whether an API key of the project may do it too. */
+  readonly keys: boolean;
+  readonly doc: string;
+};
+
+const EVERYBODY = ['admin', 'member', 'viewer'] as const;
+const WRITERS = ['admin', 'member'] as const;
+
+export const SCOPES = {
+  public: { anonymous: 'always', roles: EVERYBODY, keys: true, doc: 'Open to everybody.' },
+  generate: { anonymous: 'when-allowed', roles: WRITERS, keys: true, doc: 'Ask a model.' },
+  tasks: { anonymous: 'never', roles: WRITERS, keys: true, doc: 'The ready tasks; always with a sign-in or a key.' },
+  'templates:read': { anonymous: 'when-allowed', roles: EVERYBODY, keys: true, doc: 'Read templates.' },
+  'templates:write': { anonymous: 'never', roles: WRITERS, keys: true, doc: 'Create and delete templates.' },
+  'models:read': { anonymous: 'when-allowed', roles: EVERYBODY, keys: true, doc: 'See what can be called.' },
+  'cache:read': { anonymous: 'never', roles: EVERYBODY, keys: true, doc: 'See the size and use of the cache.' },
+  'cache:write': { anonymous: 'never', roles: WRITERS, keys: false, doc: 'Empty the cache.' },
+  self: { anonymous: 'never', roles: EVERYBODY, keys: false, doc: 'Your own account.' },
+} as const satisfies Record<string, ScopeRow>;
+
+export type Scope = keyof typeof SCOPES;
+
+/** Who is calling. */
+export type Principal =
+  | { readonly kind: 'anonymous'; readonly projectId: string }
+  | { readonly kind: 'user'; readonly projectId: string; readonly userId: string; readonly username: string; readonly role: Role; readonly sessionId: string };
+
+/** The project that the anonymous and the first user belong to. */
+export const DEFAULT_PROJECT = 'default';
+export const ANONYMOUS: Principal = { kind: 'anonymous', projectId: DEFAULT_PROJECT };
+
+export type Verdict = 'allowed' | 'unauthorized' | 'forbidden';
+
+export function judge(scope: Scope, principal: Principal, allowAnonymous: boolean): Verdict {
+  const row: ScopeRow = SCOPES[scope];
+  if (principal.kind === 'user') return row.roles.includes(principal.role) ? 'allowed' : 'forbidden';
+  if (row.anonymous === 'always' || (row.anonymous === 'when-allowed' && allowAnonymous)) return 'allowed';
+  return 'unauthorized';
+}

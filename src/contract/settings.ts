@@ -1,0 +1,89 @@
+/**
+ * Every environment variable, once: a setting is one line here. Reading, `.env`, `*_FILE`, aliases, misspelling warnings,
+ * `sluice config check`, docs/config.md and .env.example follow from this table.
+ */
+export type SettingKind = 'text' | 'secret' | 'integer' | 'number' | 'boolean' | 'rate' | 'list' | 'environment' | 'log_level' | 'url';
+
+type SettingRow = {
+  readonly env: string;
+  readonly aliases?: readonly string[];
+  readonly kind: SettingKind;
+  /** As it would be written in the environment; null where unset means something of its own. */
+  readonly default: string | null;
+  readonly min?: number;
+  readonly max?: number;
+  readonly doc: string;
+};
+
+export const SETTINGS = {
+  apiHost: { env: 'API_HOST', kind: 'text', default: '127.0.0.1', doc: 'Address to listen on; the image sets `0.0.0.0`.' },
+  apiPort: { env: 'API_PORT', aliases: ['PORT'], kind: 'integer', default: '8000', min: 0, max: 65535, doc: 'Port to listen on; 0 takes a free one.' },
+  environment: { env: 'ENV', aliases: ['APP_ENV'], kind: 'environment', default: 'development', doc: '`development` or `production`. Production refuses weak secrets, and anonymous access unless `ALLOW_ANONYMOUS=true`.' },
+  debug: { env: 'DEBUG', kind: 'boolean', default: 'false', doc: 'Verbose logs, and prompt debug in answers.' },
+  appName: { env: 'APP_NAME', kind: 'text', default: 'Sluice', doc: 'Shown in `/api/v1/status`, the docs and the console.' },
+  logLevel: { env: 'APP_LOG_LEVEL', kind: 'log_level', default: 'INFO', doc: '`DEBUG`, `INFO`, `WARNING` or `ERROR`.' },
+  logPrompts: { env: 'LOG_PROMPTS', kind: 'boolean', default: 'false', doc: 'Write prompts and answers into the log. Off, the log never holds them.' },
+  openaiApiKey: { env: 'OPENAI_API_KEY', kind: 'secret', default: null, doc: 'Key of the OpenAI provider.' },
+  openaiBaseUrl: { env: 'OPENAI_BASE_URL', kind: 'url', default: null, doc: 'Address of the OpenAI provider, or of any server that speaks its API; usually ends in `/v1`.' },
+  anthropicApiKey: { env: 'ANTHROPIC_API_KEY', kind: 'secret', default: null, doc: 'Key of the Anthropic provider.' },
+  anthropicBaseUrl: { env: 'ANTHROPIC_BASE_URL', kind: 'url', default: null, doc: 'Address of the Anthropic provider.' },
+  geminiApiKey: { env: 'GEMINI_API_KEY', kind: 'secret', default: null, doc: 'Key of the Google Gemini provider.' },
+  defaultModel: { env: 'DEFAULT_MODEL', aliases: ['OPENAI_MODEL', 'OPENAI_ENGINE'], kind: 'text', default: null, doc: 'Model of a request that names none: `gpt-4o-mini` when there is a provider key, else `demo`.' },
+  defaultTemperature: { env: 'DEFAULT_TEMPERATURE', aliases: ['OPENAI_TEMPERATURE'], kind: 'number', default: '0.7', min: 0, max: 2, doc: 'Temperature of a request that names none.' },
+  defaultMaxTokens: { env: 'DEFAULT_MAX_TOKENS', aliases: ['OPENAI_MAX_TOKENS'], kind: 'integer', default: '1000', min: 1, max: 16384, doc: 'Longest answer of a request that names none.' },
+  localModelPath: { env: 'LOCAL_MODEL_PATH', kind: 'text', default: null, doc: 'A GGUF file to serve as the local model.' },
+  localModel: { env: 'LOCAL_MODEL', kind: 'text', default: 'tinyllama', doc: 'The local model by its name in `sluice models`.' },
+  jwtSecret: { env: 'JWT_SECRET', kind: 'secret', default: null, doc: 'Signs access tokens, at least 32 bytes. Development makes one and keeps it in the data folder; production requires it.' },
+  adminUsername: { env: 'ADMIN_USERNAME', aliases: ['FAKE_USERNAME'], kind: 'text', default: 'admin', doc: 'Name of the first user.' },
+  adminPassword: { env: 'ADMIN_PASSWORD', aliases: ['FAKE_PASSWORD'], kind: 'secret', default: null, doc: 'Password of the first user; made and printed once when unset. Production asks for at least 15 characters.' },
+  allowAnonymous: { env: 'ALLOW_ANONYMOUS', kind: 'boolean', default: null, doc: 'Whether the open routes answer without a sign-in: `true` in development, `false` in production.' },
+  databaseUrl: { env: 'DATABASE_URL', kind: 'secret', default: null, doc: 'A Postgres server, `postgres://…`; the embedded one under `DATA_DIR` when unset.' },
+  dataDir: { env: 'DATA_DIR', kind: 'text', default: './data', doc: 'Folder of the embedded database, made secrets and files.' },
+  redisUrl: { env: 'REDIS_URL', kind: 'secret', default: null, doc: 'Redis or Valkey, `redis://…`, for limits and cache across replicas; in-process when unset.' },
+  corsOrigins: { env: 'CORS_ORIGINS', kind: 'list', default: null, doc: 'Web origins that may call, separated by commas: `*` in development, none in production.' },
+  cacheTtlS: { env: 'CACHE_TTL_S', kind: 'integer', default: '3600', min: 0, max: 31536000, doc: 'Seconds that an answer stays in the cache.' },
+  cacheMaxEntries: { env: 'CACHE_MAX_ENTRIES', kind: 'integer', default: '10000', min: 0, max: 10000000, doc: 'Answers that the cache holds; 0 switches it off.' },
+  cacheMaxBytes: { env: 'CACHE_MAX_BYTES', kind: 'integer', default: '67108864', min: 0, doc: 'Bytes that the cached answers may take together.' },
+  rateLimitGenerate: { env: 'RATE_LIMIT_GENERATE', kind: 'rate', default: '10/minute', doc: 'For `/generate` and `/api/generate-intro` (each), by address, when anonymous; `off` for none.' },
+  rateLimitLocal: { env: 'RATE_LIMIT_LOCAL', kind: 'rate', default: '20/minute', doc: 'For `/local/generate`, by address, when anonymous.' },
+  rateLimitHealth: { env: 'RATE_LIMIT_HEALTH', kind: 'rate', default: '30/minute', doc: 'For `/health`, by address.' },
+  rateLimitAnonymous: { env: 'RATE_LIMIT_ANONYMOUS', kind: 'rate', default: '60/minute', doc: 'For every other model route and job write that anonymous callers may use, each, by address.' },
+  maxPromptChars: { env: 'MAX_PROMPT_CHARS', kind: 'integer', default: '1000', min: 1, max: 10000000, doc: 'Longest prompt of `/generate` and `/local/generate`.' },
+  upstreamConnectTimeoutS: { env: 'UPSTREAM_CONNECT_TIMEOUT_S', kind: 'number', default: '10', min: 0.001, max: 3600, doc: 'Longest wait for a connection to a provider.' },
+  upstreamReadTimeoutS: { env: 'UPSTREAM_READ_TIMEOUT_S', kind: 'number', default: '20', min: 0.001, max: 3600, doc: 'Longest silence of a provider, not the whole answer.' },
+  upstreamWriteTimeoutS: { env: 'UPSTREAM_WRITE_TIMEOUT_S', kind: 'number', default: '10', min: 0.001, max: 3600, doc: 'Longest time to hand a request to a provider.' },
+  upstreamMaxRetries: { env: 'UPSTREAM_MAX_RETRIES', kind: 'integer', default: '3', min: 0, max: 10, doc: 'Attempts after the first one.' },
+  upstreamBackoffBaseS: { env: 'UPSTREAM_BACKOFF_BASE_S', kind: 'number', default: '1', min: 0, max: 60, doc: 'First wait between attempts; it doubles up to eight times itself, with jitter.' },
+  requestTimeoutS: { env: 'REQUEST_TIMEOUT_S', kind: 'number', default: '600', min: 0.1, max: 86400, doc: 'Longest time for one call in all, retries and stream included.' },
+  jobPollIntervalS: { env: 'JOB_POLL_INTERVAL_S', kind: 'number', default: '30', min: 0.05, max: 3600, doc: 'Seconds between two ticks of the job processor.' },
+  jobConcurrency: { env: 'JOB_CONCURRENCY', kind: 'integer', default: '16', min: 1, max: 1000, doc: 'Job rows that one worker runs at once.' },
+  trustProxy: { env: 'TRUST_PROXY', kind: 'list', default: '', doc: 'Addresses or networks whose `X-Forwarded-For` is believed, separated by commas; `loopback` and `private` name the usual ones.' },
+  shutdownGraceS: { env: 'SHUTDOWN_GRACE_S', kind: 'number', default: '25', min: 0, max: 3600, doc: 'Seconds that answers in flight get to finish on Ctrl-C or SIGTERM.' },
+  configFile: { env: 'SLUICE_CONFIG', kind: 'text', default: './sluice.config.yaml', doc: 'The configuration file; it may be absent.' },
+  otlpEndpoint: { env: 'OTEL_EXPORTER_OTLP_ENDPOINT', kind: 'url', default: null, doc: 'Where traces go; the other standard `OTEL_*` variables count too.' },
+} as const satisfies Record<string, SettingRow>;
+
+export type SettingName = keyof typeof SETTINGS;
+
+/** A rate such as `10/minute`; null is `off`. */
+export type Rate = { readonly limit: number; readonly windowMs: number; readonly words: string } | null;
+
+type KindType = {
+  text: string;
+  secret: string;
+  integer: number;
+  number: number;
+  boolean: boolean;
+  rate: Rate;
+  list: readonly string[];
+  environment: 'development' | 'production';
+  log_level: 'debug' | 'info' | 'warning' | 'error';
+  url: string;
+};
+
+/** Parsed and frozen. A setting whose default is null may be null. */
+export type Settings = {
+  readonly [Name in SettingName]: (typeof SETTINGS)[Name]['default'] extends null
+    ? KindType[(typeof SETTINGS)[Name]['kind']] | null
+    : KindType[(typeof SETTINGS)[Name]['kind']];
+};

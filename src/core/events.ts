@@ -1,0 +1,115 @@
+/**
+ * What a model says, in the order it says it. Every codec decodes to this union and encodes from it, so N providers and M surfaces
+ * cost N + M codecs. Only an explicit `end` from upstream becomes an `end` here: a stream that merely stops has none.
+ */
+export type ModelEvent =
+  | { readonly type: 'start'; readonly model: string; readonly id?: string }
+  | { readonly type: 'text-delta'; readonly text: string }
+  | { readonly type: 'reasoning-delta'; readonly text: string }
+  | { readonly type: 'refusal-delta'; readonly text: string }
+  | { readonly type: 'tool-start'; readonly index: number; readonly id: string; readonly name: string }
+  | { readonly type: 'tool-delta'; readonly index: number; readonly arguments: string }
+  | { readonly type: 'usage'; readonly usage: Usage }
+  | { readonly type: 'end'; readonly finishReason: FinishReason };
+
+export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter';
+
+export type Usage = {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly cachedInputTokens?: number;
+  readonly reasoningTokens?: number;
+  /** Counted by us, because the provider gave none. */
+  readonly estimated?: boolean;
+};
+
+/** Events that arrived together: one network read is one batch, so that a fast stream costs one wake-up a read, not one a token. */
+export type EventBatches = AsyncIterable<readonly ModelEvent[]>;
+
+export type ToolCall = { readonly id: string; readonly name: string; readonly arguments: string };
+
+/** A whole answer: the fold of its events. */
+export type Answer = {
+  readonly model: string;
+  readonly text: string;
+  readonly reasoning: string;
+  readonly refusal: string;
+  readonly toolCalls: readonly ToolCall[];
+  readonly usage: Usage | null;
+  readonly finishReason: FinishReason;
+};
+
+export type AnswerFold = {
+  add(event: ModelEvent): void;
+  /** Null while no `end` was seen. */
+  answer(): Answer | null;
+  /** What came so far, ended or not. */
+  text(): string;
+  usage(): Usage | null;
+};
+
+export function foldAnswer(): AnswerFold {
+  let model = '';
+  let text = '';
+  let reasoning = '';
+  let refusal = '';
+  let usage: Usage | null = null;
+  let finishReason: FinishReason | null = null;
+  const tools = new Map<number, { id: string; name: string; arguments: string }>();
+
+  return {
+    add(event) {
+      switch (event.type) {
+        case 'start':
+          model = event.model;
+          return;
+        case 'text-delta':
+          text += event.text;
+          return;
+        case 'reasoning-delta':
+          reasoning += event.text;
+          return;
+        case 'refusal-delta':
+          refusal += event.text;
+          return;
+        case 'tool-start':
+          tools.set(event.index, { id: event.id, name: event.name, arguments: '' });
+          return;
+        case 'tool-delta': {
+          const tool = tools.get(event.index);
+          if (tool) tool.arguments += event.arguments;
+          return;
+        }
+        case 'usage':
+          usage = event.usage;
+          return;
+        case 'end':
+          finishReason = event.finishReason;
+          return;
+        default:
+          event satisfies never;
+      }
+    },
+    answer() {
+      if (finishReason === null) return null;
+      return { model, text, reasoning, refusal, toolCalls: [...tools.values()], usage, finishReason };
+    },
+    text: () => text,
+    usage: () => usage,
+  };
+}
+
+/** The events that say a whole answer at once: how a cached answer is streamed. */
+export function answerEvents(answer: Answer): ModelEvent[] {
+  const events: ModelEvent[] = [{ type: 'start', model: answer.model }];
+  if (answer.reasoning) events.push({ type: 'reasoning-delta', text: answer.reasoning });
+  if (answer.text) events.push({ type: 'text-delta', text: answer.text });
+  if (answer.refusal) events.push({ type: 'refusal-delta', text: answer.refusal });
+  for (const [index, tool] of answer.toolCalls.entries()) {
+    events.push({ type: 'tool-start', index, id: tool.id, name: tool.name });
+    events.push({ type: 'tool-delta', index, arguments: tool.arguments });
+  }
+  if (answer.usage) events.push({ type: 'usage', usage: answer.usage });
+  events.push({ type: 'end', finishReason: answer.finishReason });
+  return events;
+}

@@ -1,0 +1,100 @@
+import type { EventBatches } from './events.ts';
+import type { ModelRequest } from './model-request.ts';
+
+/**
+ * An upstream. It can do what it defines: shared code asks `provider.chat`, never which provider it is.
+ * A provider does one attempt; retries, fallbacks, limits and money are the gateway's.
+ */
+export type Provider = {
+  readonly id: string;
+  /** What it serves and knows about it. A name that is not listed can still be called as `provider/name` where `open` is true. */
+  readonly models: readonly ModelFacts[];
+  readonly open: boolean;
+  readonly chat?: (request: ModelRequest, call: Call) => EventBatches;
+  readonly embed?: (request: EmbedRequest, call: Call) => Promise<EmbedAnswer>;
+  /** A cheap sign of life for /health; throws when there is none. Absent where there is nothing to ask. */
+  readonly check?: (call: Call) => Promise<void>;
+};
+
+export type ModelFacts = {
+  readonly id: string;
+  readonly contextTokens: number;
+  readonly outputTokensMax: number;
+  readonly capabilities: readonly Capability[];
+  readonly price?: Price;
+};
+
+export type Capability = 'chat' | 'stream' | 'tools' | 'json_schema' | 'images' | 'reasoning' | 'embeddings';
+
+/** Nano-USD a token: 0.15 USD a million tokens is 150. */
+export type Price = {
+  readonly inputNanoUsd: number;
+  readonly outputNanoUsd: number;
+  readonly cachedInputNanoUsd?: number;
+  /** The day on which the price was read, and where. */
+  readonly asOf: string;
+  readonly source: string;
+};
+
+export type EmbedRequest = { readonly model: string; readonly texts: readonly string[]; readonly dimensions?: number };
+export type EmbedAnswer = { readonly vectors: readonly (readonly number[])[]; readonly inputTokens: number };
+
+/** What one attempt may use of the world. */
+export type Call = {
+  /** Opens a connection to the provider's own origin only. */
+  readonly send: Send;
+  /** Aborts when the caller left, the deadline passed, or a sibling won. */
+  readonly signal: AbortSignal;
+  readonly requestId: string;
+  readonly random: () => number;
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+};
+
+export type Send = (request: UpstreamRequest) => Promise<UpstreamResponse>;
+
+export type UpstreamRequest = {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly signal: AbortSignal;
+};
+
+export type UpstreamResponse = {
+  readonly status: number;
+  readonly headers: Headers;
+  text(): Promise<string>;
+  /** The body as it comes; each read is timed, and a silence longer than the read timeout is an UpstreamError. */
+  chunks(): AsyncIterable<Uint8Array>;
+};
+
+export type UpstreamFault =
+  /** No connection, or it broke before the answer's head. */
+  | 'connect'
+  /** Silence longer than allowed. */
+  | 'timeout'
+  /** 429. */
+  | 'rate_limited'
+  /** 408 or 5xx. */
+  | 'failed'
+  /** 400, 404, 413, 422: the request itself was refused. */
+  | 'rejected'
+  /** 401 or 403: our key is bad, which is never the caller's fault. */
+  | 'unauthorized'
+  /** The body broke off, or was not what it should be. */
+  | 'broken';
+
+/** How an attempt failed, in the one vocabulary that the retry decision reads. */
+export class UpstreamError extends Error {
+  readonly fault: UpstreamFault;
+  readonly status: number | null;
+  readonly retryAfterMs: number | null;
+
+  constructor(fault: UpstreamFault, message: string, more: { status?: number; retryAfterMs?: number | null; cause?: unknown } = {}) {
+    super(message, more.cause === undefined ? undefined : { cause: more.cause });
+    this.name = 'UpstreamError';
+    this.fault = fault;
+    this.status = more.status ?? null;
+    this.retryAfterMs = more.retryAfterMs ?? null;
+  }
+}

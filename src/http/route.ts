@@ -1,0 +1,77 @@
+import type { z } from 'zod';
+import type { App } from '../app.ts';
+import type { ErrorCode } from '../contract/errors.ts';
+import type { Principal, Scope } from '../contract/policy.ts';
+import type { SettingName } from '../contract/settings.ts';
+
+/**
+ * An endpoint is one value: router, validation, authorization, limits, OpenAPI and docs read it. Its `scope` is required, so that no route
+ * can be served without a policy.
+ */
+export type RouteSpec<Params, Query, Body> = {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** With parameters in braces: `/api/v1/templates/{id}`. */
+  readonly path: `/${string}`;
+  readonly summary: string;
+  readonly description?: string;
+  readonly tag: Tag;
+  readonly scope: Scope;
+  /** The setting that limits anonymous callers of this route by address. */
+  readonly limit?: SettingName & `rateLimit${string}`;
+  /** Whether the limit also holds for callers who signed in: only where the route costs us and no budget stands behind it. */
+  readonly limitEverybody?: true;
+  readonly params?: z.ZodType<Params>;
+  readonly query?: z.ZodType<Query>;
+  readonly body?: z.ZodType<Body>;
+  /** Content types that the body is read from; `application/json` where unsaid. */
+  readonly bodyTypes?: readonly BodyType[];
+  readonly replies: readonly ReplySpec[];
+  /** Errors of its own. Those that follow from scope, body, limit and query need not be said. */
+  readonly errors?: readonly ErrorCode[];
+  readonly handle: (app: App, exchange: Exchange<Params, Query, Body>) => Promise<Reply> | Reply;
+};
+
+export type BodyType = 'application/json' | 'application/x-www-form-urlencoded';
+export type Tag = 'Generate' | 'Tasks' | 'Templates' | 'Models' | 'Cache' | 'Sign-in' | 'Health';
+
+export type ReplySpec = {
+  readonly status: number;
+  readonly description: string;
+  readonly type: 'application/json' | 'text/event-stream' | 'text/plain' | 'text/html';
+  readonly schema?: z.ZodType;
+};
+
+// Parameters, query and body are checked before a handler sees them; the types are erased once, here, where the list is made.
+// oxlint-disable-next-line typescript/no-explicit-any
+export type Route = RouteSpec<any, any, any>;
+
+export function route<Params = undefined, Query = undefined, Body = undefined>(spec: RouteSpec<Params, Query, Body>): Route {
+  return spec;
+}
+
+/** One request on its way through. */
+export type Exchange<Params = unknown, Query = unknown, Body = unknown> = {
+  readonly request: Request;
+  readonly url: URL;
+  readonly requestId: string;
+  readonly principal: Principal;
+  /** The caller's address, behind the proxies that are trusted. */
+  readonly address: string;
+  readonly params: Params;
+  readonly query: Query;
+  readonly body: Body;
+  /** Aborts when the caller leaves. */
+  readonly signal: AbortSignal;
+  /** Unix milliseconds at which the whole exchange has to be over. */
+  readonly deadline: number;
+  /** What the one log line of this request will hold besides method, path, status and times. */
+  readonly logFields: Record<string, unknown>;
+};
+
+/** What a handler answers: `json` for nearly all, `body` for text and streams. */
+export type Reply = {
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly json?: unknown;
+  readonly body?: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
+};
