@@ -68,10 +68,17 @@ export type Exchange<Params = unknown, Query = unknown, Body = unknown> = {
   readonly logFields: Record<string, unknown>;
 };
 
-/** What a handler answers: `json` for nearly all, `body` for text and streams. */
+/** What a handler answers: `json` for nearly all, `text` for pages, `stream` for what comes in pieces. */
 export type Reply = {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly json?: unknown;
-  readonly body?: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
+  readonly text?: string | Uint8Array<ArrayBuffer>;
+  /** Runs until the answer is over. A throw cuts the connection, so that nobody takes half an answer for a whole one. */
+  readonly stream?: (sink: Sink) => Promise<void>;
+};
+
+export type Sink = {
+  /** Hands a piece to the caller; a promise when the caller is slower than we are, to be awaited before the next piece. */
+  readonly write: (piece: string) => void | Promise<void>;
 };

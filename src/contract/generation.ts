@@ -1,0 +1,43 @@
+import { z } from 'zod';
+
+/** What every model answer on the native surface says besides its text. */
+export const UsageReply = z
+  .strictObject({
+    input_tokens: z.int().min(0),
+    output_tokens: z.int().min(0),
+    total_tokens: z.int().min(0),
+    cached_input_tokens: z.int().min(0).optional().describe('Part of input_tokens that the provider had cached.'),
+    reasoning_tokens: z.int().min(0).optional().describe('Part of output_tokens that the model thought with.'),
+    estimated: z.literal(true).optional().describe('Counted by Sluice, because the provider gave no usage.'),
+  })
+  .meta({ id: 'Usage' });
+
+export const META = {
+  model: z.string().describe('The model that answered.'),
+  usage: UsageReply,
+  cached: z.boolean().describe('Whether the answer came out of the cache.'),
+  cost_usd: z.number().min(0),
+  request_id: z.string(),
+};
+
+export type Meta = {
+  readonly model: string;
+  readonly usage: z.output<typeof UsageReply>;
+  readonly cached: boolean;
+  readonly cost_usd: number;
+  readonly request_id: string;
+};
+
+/** The data of a native stream's `event: done`. */
+export const StreamDone = z
+  .strictObject({ ...META, finish_reason: z.enum(['stop', 'length', 'tool_calls', 'content_filter']) })
+  .meta({ id: 'StreamDone' });
+
+export const queryBoolean = z
+  .enum(['true', 'false', '1', '0'])
+  .transform((word) => word === 'true' || word === '1');
+
+export const StreamQuery = z.strictObject({
+  stream: queryBoolean.optional().describe('`true` answers in Server-Sent Events, or as raw text with `Accept: text/plain`.'),
+});
+export type StreamQuery = z.output<typeof StreamQuery>;

@@ -1,0 +1,176 @@
+import type { App, ModelCall, Receipt, RunningCall } from '../app.ts';
+import { AppError, errorBody } from '../contract/errors.ts';
+import type { Meta } from '../contract/generation.ts';
+import { type Answer, foldAnswer } from '../core/events.ts';
+import type { Exchange, Reply, ReplySpec, Sink } from './route.ts';
+import { asAppError } from './fail.ts';
+import { StreamDone } from '../contract/generation.ts';
+
+/** How the native surface asks a model and answers with what it said: whole, in Server-Sent Events, or as raw text. */
+
+const PING_AFTER_MS = 15_000;
+
+type Asking = Pick<ModelCall, 'model' | 'request'> & { readonly cacheScope?: string };
+
+/** A model call on behalf of this exchange. */
+export function modelCall(exchange: Exchange, asking: Asking): ModelCall {
+  return {
+    ...asking,
+    principal: exchange.principal,
+    requestId: exchange.requestId,
+    cache: cacheUse(exchange.request.headers.get('cache-control')),
+    signal: exchange.signal,
+    deadline: exchange.deadline,
+    logFields: exchange.logFields,
+  };
+}
+
+function cacheUse(cacheControl: string | null): ModelCall['cache'] {
+  if (cacheControl === null) return 'use';
+  const words = cacheControl.toLowerCase();
+  if (words.includes('no-store')) return 'off';
+  return words.includes('no-cache') ? 'refresh' : 'use';
+}
+
+export type Whole = { readonly answer: Answer; readonly meta: Meta; readonly headers: Record<string, string> };
+
+/** Reads a call to its end. */
+export async function answerWhole(exchange: Exchange, running: RunningCall): Promise<Whole> {
+  const fold = foldAnswer();
+  for await (const batch of running.events) for (const event of batch) fold.add(event);
+  const answer = fold.answer();
+  if (answer === null) throw new AppError('INTERNAL_ERROR', { internal: { reason: 'the event stream ended without an end event' } });
+  const receipt = running.receipt();
+  return { answer, meta: metaOf(exchange, running, receipt), headers: { ...callHeaders(running), ...costHeaders(exchange, running, receipt) } };
+}
+
+export function wantsStream(exchange: Exchange<unknown, { readonly stream?: boolean | undefined }>): boolean {
+  return exchange.query.stream === true;
+}
+
+export function wantsText(exchange: Exchange): boolean {
+  return exchange.request.headers.get('accept')?.includes('text/plain') ?? false;
+}
+
+/** Streams a call: its text piece by piece, then `done`, or `error` when it broke off. */
+export function answerStream(app: Pick<App, 'clock' | 'newId' | 'log'>, exchange: Exchange, running: RunningCall): Reply {
+  const headers = callHeaders(running);
+  if (wantsText(exchange)) {
+    return { headers: { ...headers, 'content-type': 'text/plain; charset=utf-8' }, stream: (sink) => writeText(sink, running) };
+  }
+  return {
+    headers: { ...headers, 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache', 'x-accel-buffering': 'no' },
+    stream: (sink) => writeEvents(app, exchange, sink, running),
+  };
+}
+
+async function writeText(sink: Sink, running: RunningCall): Promise<void> {
+  for await (const batch of running.events) {
+    let text = '';
+    for (const event of batch) if (event.type === 'text-delta') text += event.text;
+    if (text !== '') await sink.write(text);
+  }
+}
+
+async function writeEvents(app: Pick<App, 'clock' | 'newId' | 'log'>, exchange: Exchange, sink: Sink, running: RunningCall): Promise<void> {
+  const streamId = app.newId('str');
+  const pings = pingWhenSilent(app, sink);
+  let pieces = 0;
+  let finishReason = 'stop';
+  try {
+    for await (const batch of running.events) {
+      let out = '';
+      for (const event of batch) {
+        if (event.type === 'text-delta') out += textEvent(`${streamId}:${++pieces}`, event.text);
+        else if (event.type === 'end') finishReason = event.finishReason;
+      }
+      if (out !== '') {
+        pings.wrote();
+        const flushed = sink.write(out);
+        if (flushed) await flushed;
+      }
+    }
+    const meta = metaOf(exchange, running, running.receipt());
+    await sink.write(`event: done\ndata: ${JSON.stringify({ ...meta, finish_reason: finishReason })}\n\n`);
+  } catch (cause) {
+    if (exchange.signal.aborted) throw cause;
+    const error = asAppError(cause);
+    exchange.logFields['error'] = error.code;
+    app.log.warning('a stream broke off', { request_id: exchange.requestId, code: error.code, ...error.parts.internal });
+    await sink.write(`event: error\ndata: ${JSON.stringify(errorBody(error, exchange.requestId))}\n\n`);
+  } finally {
+    pings.stop();
+  }
+}
+
+/** A comment every 15 s of silence keeps proxies and callers from giving up. */
+function pingWhenSilent(app: Pick<App, 'clock'>, sink: Sink): { wrote: () => void; stop: () => void } {
+  let wroteAt = app.clock.monotonic();
+  const check = (): void => {
+    const silentMs = app.clock.monotonic() - wroteAt;
+    if (silentMs >= PING_AFTER_MS) {
+      wroteAt = app.clock.monotonic();
+      void sink.write(': ping\n\n');
+    }
+    cancel = app.clock.after(PING_AFTER_MS - Math.min(silentMs, PING_AFTER_MS - 1), check);
+  };
+  let cancel = app.clock.after(PING_AFTER_MS, check);
+  return {
+    wrote: () => {
+      wroteAt = app.clock.monotonic();
+    },
+    stop: () => cancel(),
+  };
+}
+
+/** One event whose data a standard EventSource puts together again to exactly this text. */
+export function textEvent(id: string, text: string): string {
+  // A line end of any kind ends a data line, and the parser joins them with \n: \r and \r\n cannot be said and become \n.
+  const data = text.includes('\n') || text.includes('\r') ? text.split(/\r\n|\n|\r/).join('\ndata: ') : text;
+  return `id: ${id}\ndata: ${data}\n\n`;
+}
+
+function callHeaders(running: RunningCall): Record<string, string> {
+  return {
+    'x-cache': running.cache,
+    'x-model': running.model,
+    'x-provider': running.provider,
+    'x-upstream-attempts': String(running.attempts),
+  };
+}
+
+function costHeaders(exchange: Exchange, running: RunningCall, receipt: Receipt): Record<string, string> {
+  exchange.logFields['queue_ms'] = running.queueMs;
+  return { 'x-cost-usd': usdText(receipt.costNanoUsd), 'server-timing': `queue;dur=${running.queueMs.toFixed(1)}, upstream;dur=${running.upstreamMs().toFixed(1)}` };
+}
+
+function metaOf(exchange: Exchange, running: RunningCall, receipt: Receipt): Meta {
+  const { usage } = receipt;
+  return {
+    model: running.model,
+    usage: {
+      input_tokens: usage.inputTokens,
+      output_tokens: usage.outputTokens,
+      total_tokens: usage.inputTokens + usage.outputTokens,
+      ...(usage.cachedInputTokens ? { cached_input_tokens: usage.cachedInputTokens } : {}),
+      ...(usage.reasoningTokens ? { reasoning_tokens: usage.reasoningTokens } : {}),
+      ...(usage.estimated ? { estimated: true as const } : {}),
+    },
+    cached: running.cache === 'HIT',
+    cost_usd: receipt.costNanoUsd / 1e9,
+    request_id: exchange.requestId,
+  };
+}
+
+/** Nano-USD as decimal USD without an exponent: 450000 is 0.00045. */
+export function usdText(nanoUsd: number): string {
+  const digits = String(nanoUsd).padStart(10, '0');
+  const fraction = digits.slice(-9).replace(/0+$/, '');
+  return fraction === '' ? digits.slice(0, -9) : `${digits.slice(0, -9)}.${fraction}`;
+}
+
+/** What a route that can stream says of it in OpenAPI. */
+export const STREAM_REPLIES: readonly ReplySpec[] = [
+  { status: 200, description: 'With `?stream=true`: the text in events, then `event: done`.', type: 'text/event-stream', schema: StreamDone },
+  { status: 200, description: 'With `?stream=true` and `Accept: text/plain`: the raw text.', type: 'text/plain' },
+];
