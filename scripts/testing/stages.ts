@@ -1,0 +1,76 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Count, countBunTest, countCheck } from './count.ts';
+import { installPackages } from './debian.ts';
+import { startPostgresServer } from './postgres-server.ts';
+import { run } from './process.ts';
+
+/** What a test run consists of, in order: cheap answers first. */
+export type Stage = { readonly name: string; readonly limitMs: number; readonly run: (limitMs: number) => Promise<Outcome> };
+export type Outcome = { readonly kind: 'counted'; readonly count: Count } | { readonly kind: 'not-run'; readonly reason: string };
+
+const ROOT = join(import.meta.dir, '../..');
+const MINUTE_MS = 60_000;
+
+/** These read the tree and start no server; every other suite in test/ is a black box and runs against both databases. */
+const TREE_SUITES = ['architecture.test.ts', 'budgets.test.ts', 'house.test.ts'];
+
+export const stages: readonly Stage[] = [
+  check('types', ['run', 'tsc', '--noEmit']),
+  check('lint', ['run', 'oxlint', '--type-aware', '--deny-warnings']),
+  check('format', ['run', 'oxfmt', '--check']),
+  check('unused', ['run', 'knip']),
+  check('docs', ['scripts/gen-docs.ts', '--check']),
+  { name: 'unit', limitMs: 5 * MINUTE_MS, run: (limitMs) => runUnit(limitMs) },
+  { name: 'black-box-embedded', limitMs: 12 * MINUTE_MS, run: (limitMs) => runEmbedded(limitMs) },
+  { name: 'black-box-server', limitMs: 12 * MINUTE_MS, run: (limitMs) => runServer(limitMs) },
+];
+
+function check(name: string, words: readonly string[]): Stage {
+  // --bun: the programs of these packages ask for Node, and run as well on what is here.
+  const command = [process.execPath, '--bun', ...words];
+  const runCheck = async (limitMs: number): Promise<Outcome> => counted(countCheck((await run({ command, limitMs })).exitCode));
+  return { name, limitMs: 4 * MINUTE_MS, run: runCheck };
+}
+
+async function runUnit(limitMs: number): Promise<Outcome> {
+  return bunTest(['./src', './scripts', ...TREE_SUITES.map((name) => `./test/${name}`)], limitMs);
+}
+
+async function runEmbedded(limitMs: number): Promise<Outcome> {
+  await bringChromium();
+  return bunTest(await blackBoxSuites(), limitMs);
+}
+
+async function runServer(limitMs: number): Promise<Outcome> {
+  const server = await startPostgresServer();
+  if ('notRun' in server) return { kind: 'not-run', reason: server.notRun };
+  try {
+    return await bunTest(await blackBoxSuites(), limitMs, { SLUICE_TEST_DATABASE_URL: server.url });
+  } finally {
+    await server.stop();
+  }
+}
+
+/** The suites that look at pages need a browser and say so themselves when there is none. */
+async function bringChromium(): Promise<void> {
+  if (Bun.which('chromium') !== null) return;
+  const refusal = await installPackages(['chromium']);
+  if (refusal !== null) console.log(`There is no chromium on this machine; ${refusal}`);
+}
+
+async function blackBoxSuites(): Promise<readonly string[]> {
+  const found = await readdir(join(ROOT, 'test'), { recursive: true });
+  const suites = found.filter((path) => path.endsWith('.test.ts') && !TREE_SUITES.includes(path));
+  return suites.toSorted().map((path) => `./test/${path}`);
+}
+
+async function bunTest(paths: readonly string[], limitMs: number, env: Readonly<Record<string, string>> = {}): Promise<Outcome> {
+  // A black box starts processes and databases: what is slow on a busy machine is not broken.
+  const ended = await run({ command: [process.execPath, 'test', '--timeout=60000', ...paths], limitMs, env });
+  return counted(countBunTest(ended.output, ended.exitCode));
+}
+
+function counted(count: Count): Outcome {
+  return { kind: 'counted', count };
+}
