@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { text } from './text.ts';
 
 /** What every model answer on the native surface says besides its text. */
 export const UsageReply = z
@@ -33,11 +34,24 @@ export const StreamDone = z
   .strictObject({ ...META, finish_reason: z.enum(['stop', 'length', 'tool_calls', 'content_filter']) })
   .meta({ id: 'StreamDone' });
 
-export const queryBoolean = z
-  .enum(['true', 'false', '1', '0'])
-  .transform((word) => word === 'true' || word === '1');
-
 export const StreamQuery = z.strictObject({
-  stream: queryBoolean.optional().describe('`true` answers in Server-Sent Events, or as raw text with `Accept: text/plain`.'),
+  stream: z.boolean().optional().describe('`true` answers in Server-Sent Events, or as raw text with `Accept: text/plain`.'),
 });
 export type StreamQuery = z.output<typeof StreamQuery>;
+
+export const GenerateReply = z.strictObject({ response: z.string(), ...META }).meta({ id: 'GenerateReply' });
+
+type GenerateLimits = { readonly promptCharsMax: number; readonly tokensMax: number };
+
+/** The body of /generate and /local/generate; how long a prompt may be is a setting. */
+export function generateRequest({ promptCharsMax, tokensMax }: GenerateLimits) {
+  return z.strictObject({
+    prompt: text(promptCharsMax).describe('What is asked.'),
+    temperature: z.number().min(0).max(2).optional().describe('0 is the most predictable, 2 the most surprising.'),
+    top_p: z.number().min(0).max(1).optional(),
+    max_tokens: z.int().min(1).max(tokensMax).optional().describe('Longest answer, in tokens.'),
+    model: text(200).optional().describe('An alias, `provider/model`, or a known name; GET /api/v1/models lists them.'),
+    system: z.string().max(100_000).optional().describe('Instructions that come before the prompt.'),
+  });
+}
+export type GenerateRequest = z.output<ReturnType<typeof generateRequest>>;

@@ -52,7 +52,7 @@ export function route<Params = undefined, Query = undefined, Body = undefined>(s
 /** One request on its way through. */
 export type Exchange<Params = unknown, Query = unknown, Body = unknown> = {
   readonly request: Request;
-  readonly url: URL;
+  readonly path: string;
   readonly requestId: string;
   readonly principal: Principal;
   /** The caller's address, behind the proxies that are trusted. */

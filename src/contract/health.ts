@@ -1,0 +1,22 @@
+import { z } from 'zod';
+
+export const Alive = z.strictObject({ status: z.literal('ok') }).meta({ id: 'Alive' });
+
+const Check = z.strictObject({ status: z.enum(['ok', 'error', 'unknown']), latency_ms: z.number().optional(), message: z.string().optional() });
+
+export const HealthReply = z
+  .strictObject({
+    status: z.enum(['ok', 'degraded', 'error']),
+    version: z.string(),
+    uptime_s: z.number(),
+    checks: z.strictObject({
+      database: Check,
+      cache: Check.extend({ size: z.int() }),
+      queue: Check.extend({ calls_in_flight: z.int() }),
+      providers: z.record(z.string(), z.strictObject({ status: z.enum(['ok', 'error', 'unknown']), checked_at: z.iso.datetime().nullable(), message: z.string().optional() })),
+    }),
+  })
+  .meta({ id: 'Health' });
+export type HealthReply = z.output<typeof HealthReply>;
+
+export const ReadyReply = z.strictObject({ status: z.enum(['ready', 'starting', 'draining']) }).meta({ id: 'Ready' });

@@ -1,0 +1,117 @@
+import type { App, ModelCall } from '../app.ts';
+import { AppError } from '../contract/errors.ts';
+import type { ModelEvent } from '../core/events.ts';
+import { type Call, UpstreamError } from '../core/provider.ts';
+import { afterFailure } from '../core/retry.ts';
+import type { Candidate } from '../core/routing.ts';
+
+/** Step four: call the candidates in order, with retries, until one has said something. After that there is no way back. */
+export type Attempted = {
+  readonly candidate: Candidate;
+  readonly attempts: number;
+  /** All that came up to and with the first piece of the answer. */
+  readonly first: readonly ModelEvent[];
+  readonly rest: AsyncIterator<readonly ModelEvent[]>;
+};
+
+type Needs = Pick<App, 'clock' | 'log' | 'random' | 'send' | 'config'>;
+export type Trying = { readonly call: ModelCall; readonly candidates: readonly Candidate[]; readonly signal: AbortSignal };
+type Failed = { readonly candidate: Candidate; readonly error: UpstreamError };
+
+export async function attempt(needs: Needs, trying: Trying): Promise<Attempted> {
+  const { call, candidates, signal } = trying;
+  const { upstreamMaxRetries, upstreamBackoffBaseS } = needs.config().settings;
+  const failures: Failed[] = [];
+
+  for (const candidate of candidates) {
+    for (let tries = 1; ; tries++) {
+      try {
+        const { first, rest } = await firstPiece(needs, candidate, trying);
+        return { candidate, attempts: failures.length + 1, first, rest };
+      } catch (cause) {
+        if (signal.aborted) throw signal.reason;
+        const error = asUpstreamError(cause);
+        failures.push({ candidate, error });
+        note(needs, call, { candidate, error });
+        const step = afterFailure({
+          fault: error.fault,
+          retryAfterMs: error.retryAfterMs,
+          tries,
+          retriesMax: upstreamMaxRetries,
+          baseMs: upstreamBackoffBaseS * 1000,
+          leftMs: call.deadline - needs.clock.now(),
+          random: needs.random(),
+        });
+        if (step.kind === 'stop') throw outOfCandidates(failures);
+        if (step.kind === 'next') break;
+        await needs.clock.sleep(step.ms, signal);
+      }
+    }
+  }
+  throw outOfCandidates(failures);
+}
+
+async function firstPiece(needs: Needs, candidate: Candidate, { call, signal }: Trying): Promise<Pick<Attempted, 'first' | 'rest'>> {
+  const { provider, model } = candidate;
+  if (!provider.chat) throw new AppError('INVALID_VALUE', { field: 'model', message: `${model} does not generate text` });
+  const upstream: Call = { send: needs.send, signal, requestId: call.requestId, random: needs.random, sleep: needs.clock.sleep };
+  const rest = provider.chat({ ...call.request, model }, upstream)[Symbol.asyncIterator]();
+  let first: readonly ModelEvent[] = [];
+  for (;;) {
+    const { done, value } = await rest.next();
+    if (done) throw new UpstreamError('broken', 'the answer ended before it began');
+    first = first.length === 0 ? value : [...first, ...value];
+    if (first.some(isContent)) return { first, rest };
+  }
+}
+
+function isContent(event: ModelEvent): boolean {
+  return event.type !== 'start' && event.type !== 'usage';
+}
+
+function asUpstreamError(cause: unknown): UpstreamError {
+  if (cause instanceof UpstreamError) return cause;
+  if (cause instanceof AppError) throw cause;
+  return new UpstreamError('broken', cause instanceof Error ? cause.message : String(cause), { cause });
+}
+
+function note(needs: Needs, call: ModelCall, { candidate, error }: Failed): void {
+  needs.log.warning('an upstream attempt failed', {
+    request_id: call.requestId,
+    provider: candidate.provider.id,
+    model: candidate.model,
+    fault: error.fault,
+    status: error.status,
+    reason: error.message.slice(0, 500),
+  });
+}
+
+/** The last failure decides what the caller hears, except that one 429 among other failures is not "everybody limits us". */
+function outOfCandidates(failures: readonly Failed[]): AppError {
+  const last = failures.at(-1);
+  if (!last) return new AppError('INTERNAL_ERROR', { internal: { reason: 'no candidate was tried' } });
+  return upstreamAppError(last.candidate, last.error, { attempts: failures.length, allLimited: failures.every(({ error }) => error.fault === 'rate_limited') });
+}
+
+export function upstreamAppError(candidate: Candidate, error: UpstreamError, { attempts, allLimited }: { readonly attempts: number; readonly allLimited: boolean }): AppError {
+  const upstream = { provider: candidate.provider.id, model: candidate.model, status: error.status, attempts };
+  const internal = { upstream: { ...upstream, fault: error.fault, reason: error.message } };
+  switch (error.fault) {
+    case 'rejected':
+      return new AppError('UPSTREAM_REJECTED', { details: { upstream: { ...upstream, message: error.message } }, internal, cause: error });
+    case 'timeout':
+      return new AppError('TIMEOUT', { details: { upstream }, internal, cause: error });
+    case 'rate_limited':
+      if (allLimited) return new AppError('UPSTREAM_RATE_LIMITED', { details: { upstream }, internal, retryAfterMs: error.retryAfterMs ?? 1000, cause: error });
+      break;
+    case 'unauthorized':
+      return new AppError('INTERNAL_ERROR', { message: `The provider ${candidate.provider.id} did not accept our key`, details: { upstream }, internal, cause: error });
+    case 'connect':
+    case 'failed':
+    case 'broken':
+      break;
+    default:
+      error.fault satisfies never;
+  }
+  return new AppError('INTERNAL_ERROR', { message: `The provider ${candidate.provider.id} failed`, details: { upstream }, internal, cause: error });
+}

@@ -1,0 +1,90 @@
+import { AppError } from '../contract/errors.ts';
+import type { BodyType } from './route.ts';
+
+const BODY_BYTES_MAX = 10 * 1024 * 1024;
+/** Deeper JSON is nobody's request, and parsing a million levels blocks the process for a second. */
+const DEPTH_MAX = 64;
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/** Reads the body as one of the types that the route takes, into the value that its schema checks. */
+export async function readBody(request: Request, types: readonly BodyType[]): Promise<unknown> {
+  const type = bodyType(request.headers.get('content-type'), types);
+  const text = decode(await readBytes(request));
+  return type === 'application/json' ? parseJson(text) : parseForm(text);
+}
+
+function bodyType(header: string | null, types: readonly BodyType[]): BodyType {
+  const name = header?.split(';', 1)[0]?.trim().toLowerCase();
+  // curl -d without a header says "form"; a body without any type is taken for JSON, which is what people mean.
+  if (name === undefined || name === '') return 'application/json';
+  const found = types.find((type) => type === name);
+  if (found) return found;
+  throw new AppError('UNSUPPORTED_MEDIA_TYPE', {
+    message: `This route reads ${types.join(' or ')}, not ${name.slice(0, 100)}`,
+    details: { supported: types, received: name.slice(0, 100) },
+  });
+}
+
+function tooLarge(): AppError {
+  return new AppError('PAYLOAD_TOO_LARGE', { message: 'The body is larger than 10 MB', details: { max_bytes: BODY_BYTES_MAX }, headers: { connection: 'close' } });
+}
+
+async function readBytes(request: Request): Promise<Uint8Array> {
+  const announced = request.headers.get('content-length');
+  if (announced !== null) {
+    if (Number(announced) > BODY_BYTES_MAX) throw tooLarge();
+    return new Uint8Array(await request.arrayBuffer());
+  }
+  if (request.body === null) return new Uint8Array();
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of request.body as unknown as AsyncIterable<Uint8Array>) {
+    size += part.length;
+    if (size > BODY_BYTES_MAX) throw tooLarge();
+    parts.push(part);
+  }
+  return Buffer.concat(parts);
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    throw new AppError('INVALID_JSON', { message: 'The body is not valid UTF-8' });
+  }
+}
+
+export function parseJson(text: string): unknown {
+  if (text.trim() === '') throw new AppError('INVALID_JSON', { message: 'The body is empty; send a JSON object' });
+  if (isTooDeep(text)) throw new AppError('INVALID_JSON', { message: `The JSON is nested deeper than ${DEPTH_MAX} levels`, details: { max_depth: DEPTH_MAX } });
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new AppError('INVALID_JSON', { message: `The body is not valid JSON: ${cause instanceof Error ? cause.message : 'it cannot be parsed'}` });
+  }
+}
+
+function isTooDeep(text: string): boolean {
+  // A text this short cannot be deep enough to hurt.
+  if (text.length <= DEPTH_MAX * 2) return false;
+  let depth = 0;
+  let inString = false;
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (inString) {
+      if (code === 92) index++;
+      else if (code === 34) inString = false;
+    } else if (code === 34) inString = true;
+    else if (code === 123 || code === 91) {
+      if (++depth > DEPTH_MAX) return true;
+    } else if (code === 125 || code === 93) depth--;
+  }
+  return false;
+}
+
+function parseForm(text: string): Record<string, string> {
+  const fields: Record<string, string> = Object.create(null) as Record<string, string>;
+  for (const [name, value] of new URLSearchParams(text)) fields[name] = value;
+  return { ...fields };
+}

@@ -1,0 +1,213 @@
+import type { App } from '../app.ts';
+import { AppError } from '../contract/errors.ts';
+import { ANONYMOUS, judge, type Principal } from '../contract/policy.ts';
+import { type AddressLimits, createAddressLimits } from './address-limits.ts';
+import { readBody } from './body.ts';
+import { type CallerAddress, callerAddress } from './caller-address.ts';
+import { type Cors, createCors } from './cors.ts';
+import { asAppError } from './fail.ts';
+import { queryChecker } from './query.ts';
+import { renderError, surfaceOf } from './render-error.ts';
+import type { Exchange, Reply, Route } from './route.ts';
+import { createRouter, type Match } from './router.ts';
+import { type Checker, checker } from './validate.ts';
+
+/** Who a credential belongs to; null when there is none. A bad one throws UNAUTHORIZED. */
+export type Identify = (authorization: string | null, apiKey: string | null) => Principal | null | Promise<Principal | null>;
+
+/** A request as the server hands it over: what the web's own Request does not say comes beside it. */
+export type Incoming = { readonly request: Request; readonly socketAddress: () => string };
+
+/** What goes back, before the server makes it the runtime's response. */
+export type Outgoing = {
+  readonly status: number;
+  readonly headers: Record<string, string>;
+  readonly body: string | Uint8Array<ArrayBuffer> | null;
+  readonly stream?: Reply['stream'];
+  /** Called once when the last byte has left, or the caller has. */
+  readonly over: (outcome: 'sent' | 'left' | 'cut') => void;
+};
+
+export type Dispatch = {
+  readonly handle: (incoming: Incoming) => Promise<Outgoing>;
+  /** Requests whose answer is not over. */
+  readonly inFlight: () => number;
+};
+
+type Prepared = { readonly route: Route; readonly body: Checker | null; readonly query: ((text: string) => unknown) | null; readonly params: Checker | null };
+type Kit = { readonly app: App; readonly identify: Identify; readonly limits: AddressLimits; readonly addressOf: CallerAddress; readonly cors: Cors };
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+const CALLERS_ID = /^[A-Za-z0-9._:-]{1,128}$/;
+
+export function createDispatch(app: App, routes: readonly Route[], identify: Identify): Dispatch {
+  const config = app.config();
+  const router = createRouter(routes.map(prepare));
+  const kit: Kit = { app, identify, limits: createAddressLimits(app.clock), addressOf: callerAddress(config.settings.trustProxy), cors: createCors(config.corsOrigins) };
+  let inFlight = 0;
+
+  return {
+    inFlight: () => inFlight,
+    async handle(incoming) {
+      const visit = begin(kit, incoming);
+      inFlight++;
+      const over = (outcome: 'sent' | 'left' | 'cut'): void => {
+        inFlight--;
+        logVisit(kit, visit, outcome);
+      };
+      try {
+        const reply = await answer(kit, visit, router.find(incoming.request.method, visit.path));
+        return outgoing(kit, visit, reply, over);
+      } catch (thrown) {
+        return outgoing(kit, visit, failed(kit, visit, thrown), over);
+      }
+    },
+  };
+}
+
+function prepare(route: Route): Prepared {
+  return {
+    route,
+    body: route.body ? checker(route.body, 'body') : null,
+    query: route.query ? queryChecker(route.query) : null,
+    params: route.params ? checker(route.params, 'params') : null,
+  };
+}
+
+/** One request, as far as the kit is concerned. */
+type Visit = {
+  readonly request: Request;
+  readonly socketAddress: () => string;
+  readonly path: string;
+  readonly queryText: string;
+  readonly requestId: string;
+  readonly startedAt: number;
+  readonly logFields: Record<string, unknown>;
+  readonly headers: Record<string, string>;
+  status: number;
+};
+
+function begin(kit: Kit, incoming: Incoming): Visit {
+  const { request } = incoming;
+  const { url } = request;
+  const pathStart = url.indexOf('/', url.indexOf('//') + 2);
+  const queryStart = url.indexOf('?', pathStart);
+  const given = request.headers.get('x-request-id') ?? request.headers.get('x-correlation-id');
+  const requestId = given !== null && CALLERS_ID.test(given) ? given : kit.app.newId('req');
+  return {
+    request,
+    socketAddress: incoming.socketAddress,
+    path: queryStart < 0 ? url.slice(pathStart) : url.slice(pathStart, queryStart),
+    queryText: queryStart < 0 ? '' : url.slice(queryStart + 1),
+    requestId,
+    startedAt: kit.app.clock.monotonic(),
+    logFields: {},
+    headers: { 'x-request-id': requestId, 'x-content-type-options': 'nosniff', ...kit.cors.headers(request.headers.get('origin')) },
+    status: 0,
+  };
+}
+
+async function answer(kit: Kit, visit: Visit, found: Match<Prepared> | { readonly allow: readonly string[] } | null): Promise<Reply> {
+  const { request } = visit;
+  if (request.method === 'OPTIONS') {
+    if (found === null) throw new AppError('NOT_FOUND');
+    return { status: 204, headers: { ...kit.cors.preflight(request.headers.get('origin')), ...('allow' in found ? { allow: found.allow.join(', ') } : {}) } };
+  }
+  if (found === null) throw new AppError('NOT_FOUND', { message: `There is nothing at ${visit.path.slice(0, 200)}; GET /openapi.json lists what there is` });
+  if ('allow' in found) {
+    throw new AppError('METHOD_NOT_ALLOWED', { message: `${visit.path} does not take ${request.method}`, details: { allow: found.allow }, headers: { allow: found.allow.join(', ') } });
+  }
+  const { route } = found.entry;
+  const principal = await admitCaller(kit, visit, route);
+  const { settings } = kit.app.config();
+  const params = found.entry.params ? found.entry.params(found.params) : undefined;
+  const query = found.entry.query ? found.entry.query(visit.queryText) : noQuery(visit.queryText);
+  const body = found.entry.body ? found.entry.body(await readBody(request, route.bodyTypes ?? ['application/json'])) : undefined;
+  const address = lazyAddress(kit, visit);
+  if (route.limit && (principal.kind === 'anonymous' || route.limitEverybody)) {
+    const rate = settings[route.limit];
+    if (rate) Object.assign(visit.headers, kit.limits.take(route.path.slice(1), rate, address()));
+  }
+  const exchange: Exchange = {
+    request,
+    path: visit.path,
+    requestId: visit.requestId,
+    principal,
+    get address() {
+      return address();
+    },
+    params,
+    query,
+    body,
+    signal: request.signal,
+    deadline: kit.app.clock.now() + callersTimeoutMs(request, settings.requestTimeoutS),
+    logFields: visit.logFields,
+  };
+  return route.handle(kit.app, exchange);
+}
+
+/** Official SDKs say how long their caller waits: work beyond that is for nobody. */
+function callersTimeoutMs(request: Request, timeoutS: number): number {
+  const told = Number(request.headers.get('x-stainless-timeout') ?? Number.NaN);
+  return (told > 0 && told < timeoutS ? told : timeoutS) * 1000;
+}
+
+function noQuery(queryText: string): undefined {
+  if (queryText === '') return undefined;
+  const [name = ''] = [...new URLSearchParams(queryText).keys()];
+  throw new AppError('INVALID_VALUE', { field: name, message: `${name} is not a field of this query`, details: { allowed: [] } });
+}
+
+async function admitCaller(kit: Kit, visit: Visit, route: Route): Promise<Principal> {
+  const authorization = visit.request.headers.get('authorization');
+  const apiKey = visit.request.headers.get('x-api-key');
+  const known = authorization === null && apiKey === null ? null : kit.identify(authorization, apiKey);
+  const principal = (known instanceof Promise ? await known : known) ?? ANONYMOUS;
+  const verdict = judge(route.scope, principal, kit.app.config().allowAnonymous);
+  if (verdict === 'unauthorized') throw new AppError('UNAUTHORIZED');
+  if (verdict === 'forbidden') throw new AppError('FORBIDDEN', { details: { scope: route.scope } });
+  if (principal.kind === 'user') visit.logFields['user_id'] = principal.userId;
+  return principal;
+}
+
+function lazyAddress(kit: Kit, visit: Visit): () => string {
+  let address: string | null = null;
+  return () => (address ??= kit.addressOf(visit.socketAddress(), visit.request.headers.get('x-forwarded-for')));
+}
+
+function failed(kit: Kit, visit: Visit, thrown: unknown): Reply {
+  const error = asAppError(thrown);
+  visit.logFields['error'] = error.code;
+  if (error.parts.field !== undefined) visit.logFields['field'] = error.parts.field;
+  if (visit.request.signal.aborted) return { status: 499, text: '' };
+  if (error.code === 'INTERNAL_ERROR') {
+    const cause = error.cause instanceof Error ? (error.cause.stack ?? error.cause.message) : undefined;
+    kit.app.log.error('a request failed', { request_id: visit.requestId, ...error.parts.internal, ...(cause === undefined ? {} : { cause }) });
+  }
+  return renderError(error, surfaceOf(visit.path), visit.requestId);
+}
+
+function outgoing(kit: Kit, visit: Visit, reply: Reply, over: Outgoing['over']): Outgoing {
+  visit.status = reply.status ?? 200;
+  const { headers } = visit;
+  Object.assign(headers, reply.headers);
+  if (reply.stream) return { status: visit.status, headers, body: null, stream: reply.stream, over };
+  if (reply.json === undefined) return { status: visit.status, headers, body: visit.request.method === 'HEAD' ? null : (reply.text ?? null), over };
+  headers['content-type'] = JSON_TYPE;
+  if (headers['server-timing'] !== undefined) headers['server-timing'] += `, total;dur=${(kit.app.clock.monotonic() - visit.startedAt).toFixed(1)}`;
+  return { status: visit.status, headers, body: visit.request.method === 'HEAD' ? null : JSON.stringify(reply.json), over };
+}
+
+function logVisit(kit: Kit, visit: Visit, outcome: 'sent' | 'left' | 'cut'): void {
+  const fields = {
+    request_id: visit.requestId,
+    method: visit.request.method,
+    path: visit.path.slice(0, 500),
+    status: visit.status,
+    duration_ms: Math.round((kit.app.clock.monotonic() - visit.startedAt) * 10) / 10,
+    ...(outcome === 'sent' ? {} : { outcome }),
+    ...visit.logFields,
+  };
+  if (visit.status >= 500) kit.app.log.warning('request', fields);
+  else kit.app.log.info('request', fields);
+}

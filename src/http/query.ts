@@ -1,0 +1,30 @@
+import { z } from 'zod';
+import { AppError } from '../contract/errors.ts';
+import { type Checker, checker } from './validate.ts';
+
+const BOOLEANS: Record<string, boolean> = { true: true, '1': true, false: false, '0': false };
+const NUMBER = /^-?\d+(\.\d+)?$/;
+
+/** Checks a query string: its words become booleans and numbers where the schema wants them, and then the schema decides. */
+export function queryChecker(schema: z.ZodType): (queryText: string) => unknown {
+  const json = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as { properties?: Record<string, { type?: string }> };
+  const types = new Map(Object.entries(json.properties ?? {}).map(([name, property]) => [name, property.type]));
+  const check: Checker = checker(schema, 'query');
+  const empty = schema.safeParse({});
+
+  return (queryText) => {
+    if (queryText === '' && empty.success) return empty.data;
+    const values: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+    for (const [name, text] of new URLSearchParams(queryText)) {
+      if (name in values) throw new AppError('INVALID_VALUE', { field: name, message: `${name} is given twice`, details: {} });
+      values[name] = typed(text, types.get(name));
+    }
+    return check({ ...values });
+  };
+}
+
+function typed(text: string, type: string | undefined): unknown {
+  if (type === 'boolean') return BOOLEANS[text] ?? text;
+  if (type === 'integer' || type === 'number') return NUMBER.test(text) ? Number(text) : text;
+  return text;
+}

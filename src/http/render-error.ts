@@ -1,0 +1,30 @@
+import { type AppError, ERRORS, errorBody } from '../contract/errors.ts';
+
+/** One error, in the words of the surface that the caller speaks. */
+export type Surface = 'native' | 'openai' | 'anthropic';
+
+export function surfaceOf(path: string): Surface {
+  if (!path.startsWith('/v1/')) return 'native';
+  return path.startsWith('/v1/messages') ? 'anthropic' : 'openai';
+}
+
+export type RenderedError = { readonly status: number; readonly headers: Record<string, string>; readonly json: unknown };
+
+export function renderError(error: AppError, surface: Surface, requestId: string): RenderedError {
+  const row = ERRORS[error.code];
+  const headers: Record<string, string> = { ...error.parts.headers };
+  if (error.code === 'UNAUTHORIZED' && !headers['www-authenticate']) headers['www-authenticate'] = 'Bearer';
+  if (error.parts.retryAfterMs !== undefined) {
+    headers['retry-after'] = String(Math.max(1, Math.ceil(error.parts.retryAfterMs / 1000)));
+    // Official SDKs read this first, and obey it without a cap.
+    headers['retry-after-ms'] = String(Math.min(60_000, Math.max(1, Math.ceil(error.parts.retryAfterMs))));
+  }
+  if (row.retry === 'never') headers['x-should-retry'] = 'false';
+  if (surface === 'native') return { status: row.status, headers, json: errorBody(error, requestId) };
+  const status = 'compatStatus' in row ? row.compatStatus : row.status;
+  if (surface === 'anthropic') {
+    return { status, headers: { ...headers, 'request-id': requestId }, json: { type: 'error', error: { type: row.anthropic, message: error.message }, request_id: requestId } };
+  }
+  const { type, code } = row.openai;
+  return { status, headers, json: { error: { message: error.message, type, param: error.parts.field ?? null, code } } };
+}
