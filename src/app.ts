@@ -78,6 +78,8 @@ export type Gateway = {
   readonly models: () => readonly ListedModel[];
   readonly cache: CacheControl;
   readonly callsInFlight: () => number;
+  /** Ends every call in flight with this reason. */
+  readonly stop: (reason: unknown) => void;
 };
 
 export type ModelCall = {

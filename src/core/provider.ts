@@ -7,6 +7,8 @@ import type { ModelRequest } from './model-request.ts';
  */
 export type Provider = {
   readonly id: string;
+  /** The one origin that calls to it, and so its key, may go to; null for one that needs no network. */
+  readonly origin: string | null;
   /** What it serves and knows about it. A name that is not listed can still be called as `provider/name` where `open` is true. */
   readonly models: readonly ModelFacts[];
   readonly open: boolean;

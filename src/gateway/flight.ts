@@ -1,3 +1,4 @@
+import { orAborted } from '../core/or-aborted.ts';
 import type { EventBatches, ModelEvent } from '../core/events.ts';
 
 /**
@@ -58,14 +59,4 @@ export function createFlight(source: AsyncIterator<readonly ModelEvent[]>, cance
       return read(signal);
     },
   };
-}
-
-/** The promise's value, or the signal's reason as soon as it aborts. */
-export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  if (signal.aborted) return Promise.reject(signal.reason as Error);
-  return new Promise((resolve, reject) => {
-    const stop = (): void => reject(signal.reason as Error);
-    signal.addEventListener('abort', stop, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
-  });
 }

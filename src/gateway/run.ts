@@ -2,22 +2,23 @@ import type { App, Gateway, ListedModel, ModelCall, RunningCall } from '../app.t
 import { AppError } from '../contract/errors.ts';
 import { cacheKey } from '../core/cache-key.ts';
 import { answerEvents, type EventBatches, type ModelEvent } from '../core/events.ts';
+import { orAborted } from '../core/or-aborted.ts';
 import { buildRoutes, type Candidate, type RouteTable } from '../core/routing.ts';
 import { admit } from './admit.ts';
 import { attempt } from './attempt.ts';
 import { type AnswerCache, type CachedAnswer, createAnswerCache } from './cache.ts';
-import { createFlight, type Flight, orAborted } from './flight.ts';
+import { createFlight, type Flight } from './flight.ts';
 import { meter, type Metered } from './meter.ts';
 
 type Needs = Omit<App, 'gateway'>;
-type Core = { readonly needs: Needs; readonly cache: AnswerCache; readonly flights: Map<string, Promise<Airborne>>; readonly routes: () => RouteTable; inFlight: number };
+type Core = { readonly needs: Needs; readonly cache: AnswerCache; readonly flights: Map<string, Promise<Airborne>>; readonly routes: () => RouteTable; readonly live: Set<CallLimit> };
 type Ready = { readonly call: ModelCall; readonly candidates: readonly Candidate[]; readonly arrivedAt: number };
 type Airborne = { readonly flight: Flight; readonly head: Head };
 type Head = Pick<RunningCall, 'model' | 'provider' | 'attempts' | 'queueMs' | 'upstreamMs' | 'receipt'>;
 
 /** How a model call runs: admit, choose, look in the cache, attempt, meter. There is no other way to a provider. */
 export function createGateway(needs: Needs): Gateway {
-  const core: Core = { needs, cache: createAnswerCache(needs), flights: new Map(), routes: routesOf(needs), inFlight: 0 };
+  const core: Core = { needs, cache: createAnswerCache(needs), flights: new Map(), routes: routesOf(needs), live: new Set() };
   return {
     run: (call) => run(core, call),
     resolve(model) {
@@ -27,7 +28,10 @@ export function createGateway(needs: Needs): Gateway {
     },
     models: () => [...core.routes().names].map(([name, { alias, first }]): ListedModel => ({ name, alias, provider: first.provider.id, facts: first.facts })),
     cache: { stats: core.cache.stats, clear: core.cache.clear },
-    callsInFlight: () => core.inFlight,
+    callsInFlight: () => core.live.size,
+    stop(reason) {
+      for (const limit of core.live) limit.abort(reason);
+    },
   };
 }
 
@@ -58,7 +62,7 @@ async function run(core: Core, call: ModelCall): Promise<RunningCall> {
 
 /** A call that neither reads nor writes the cache. */
 async function alone(core: Core, ready: Ready): Promise<RunningCall> {
-  const limit = callLimit(core.needs, ready.call);
+  const limit = callLimit(core, ready.call);
   const { head, metered } = await start(core, ready, { signal: limit.signal, over: limit.clear }).catch((cause: unknown) => {
     limit.clear();
     throw cause;
@@ -100,7 +104,7 @@ async function together(core: Core, ready: Ready, key: string): Promise<RunningC
 
 async function takeOff(core: Core, ready: Ready, key: string, landed: () => void = () => undefined): Promise<Airborne> {
   const { call } = ready;
-  const limit = callLimit(core.needs, call, { detached: true });
+  const limit = callLimit(core, call, { detached: true });
   let started: Started | null = null;
   const over = (complete: boolean): void => {
     limit.clear();
@@ -122,37 +126,22 @@ async function takeOff(core: Core, ready: Ready, key: string, landed: () => void
 
 type Started = { readonly head: Head; readonly metered: Metered };
 
-async function start(core: Core, ready: Ready, { signal, over }: { readonly signal: AbortSignal; readonly over: (complete: boolean) => void }): Promise<Started> {
+async function start(core: Core, { call, candidates, arrivedAt }: Ready, { signal, over }: { readonly signal: AbortSignal; readonly over: (complete: boolean) => void }): Promise<Started> {
   const { needs } = core;
-  const { call, candidates } = ready;
   const startedAt = needs.clock.monotonic();
-  core.inFlight++;
-  try {
-    const attempted = await attempt(needs, { call, candidates, signal });
-    const metered = meter(needs, {
-      call,
-      attempted,
-      startedAt,
-      over: (complete) => {
-        core.inFlight--;
-        over(complete);
-      },
-    });
-    const { candidate, attempts } = attempted;
-    return {
-      metered,
-      head: { model: candidate.model, provider: candidate.provider.id, attempts, queueMs: startedAt - ready.arrivedAt, upstreamMs: metered.upstreamMs, receipt: metered.receipt },
-    };
-  } catch (cause) {
-    core.inFlight--;
-    throw cause;
-  }
+  const attempted = await attempt(needs, { call, candidates, signal });
+  const metered = meter(needs, { call, attempted, startedAt, over });
+  const { candidate, attempts } = attempted;
+  return {
+    metered,
+    head: { model: candidate.model, provider: candidate.provider.id, attempts, queueMs: startedAt - arrivedAt, upstreamMs: metered.upstreamMs, receipt: metered.receipt },
+  };
 }
 
 type CallLimit = { readonly signal: AbortSignal; readonly abort: (reason: unknown) => void; readonly clear: () => void };
 
 /** Ends a call at its deadline, and when its caller leaves; a shared one (`detached`) outlives the caller who began it. */
-function callLimit(needs: Needs, call: ModelCall, { detached = false }: { readonly detached?: boolean } = {}): CallLimit {
+function callLimit({ needs, live }: Core, call: ModelCall, { detached = false }: { readonly detached?: boolean } = {}): CallLimit {
   const controller = new AbortController();
   const leave = (): void => controller.abort(call.signal.reason);
   const cancel = needs.clock.after(Math.max(0, call.deadline - needs.clock.now()), () => {
@@ -162,14 +151,17 @@ function callLimit(needs: Needs, call: ModelCall, { detached = false }: { readon
     if (call.signal.aborted) leave();
     else call.signal.addEventListener('abort', leave, { once: true });
   }
-  return {
+  const limit: CallLimit = {
     signal: controller.signal,
     abort: (reason) => controller.abort(reason),
     clear: () => {
+      live.delete(limit);
       cancel();
       if (!detached) call.signal.removeEventListener('abort', leave);
     },
   };
+  live.add(limit);
+  return limit;
 }
 
 function fromCache(needs: Needs, { call, arrivedAt }: Ready, cached: CachedAnswer): RunningCall {

@@ -1,0 +1,17 @@
+import type { Settings } from '../contract/settings.ts';
+import type { Route } from '../http/route.ts';
+import { authRoutes } from './auth/routes.ts';
+import { cacheRoutes } from './cache/routes.ts';
+import { docsRoutes } from './docs/routes.ts';
+import { generateRoutes } from './generate/routes.ts';
+import { healthRoutes } from './health/routes.ts';
+import { modelRoutes } from './models/routes.ts';
+import { taskRoutes } from './tasks/routes.ts';
+import { templateRoutes } from './templates/routes.ts';
+import { VERSION } from '../contract/version.ts';
+
+/** Everything that is served. */
+export function allRoutes(settings: Settings): readonly Route[] {
+  const routes = [...generateRoutes(settings), ...taskRoutes, ...templateRoutes, ...modelRoutes, ...cacheRoutes, ...authRoutes, ...healthRoutes(VERSION)];
+  return [...routes, ...docsRoutes(routes, settings)];
+}

@@ -1,0 +1,177 @@
+import { resolve } from 'node:path';
+import type { App, Config, Lifecycle } from '../app.ts';
+import { AppError } from '../contract/errors.ts';
+import { ensureFirstUser } from '../features/auth/first-user.ts';
+import { createIdentify } from '../features/auth/identify.ts';
+import { allRoutes } from '../features/index.ts';
+import { createGateway } from '../gateway/run.ts';
+import { createDispatch, type Dispatch } from '../http/dispatch.ts';
+import { type RunningServer, startServer } from '../http/server.ts';
+import { systemClock } from '../platform/clock.ts';
+import { ConfigError, type ConfigRead, readConfig, watchConfig } from '../platform/config.ts';
+import { createSend } from '../platform/egress.ts';
+import { idMaker } from '../platform/ids.ts';
+import { type ClosableLog, createLog } from '../platform/log.ts';
+import { portOwner } from '../platform/port-owner.ts';
+import { migrate } from '../platform/postgres/migrate.ts';
+import { type OpenDatabase, openDatabase } from '../platform/postgres/open.ts';
+import { openSecrets } from '../platform/secrets.ts';
+import { announce } from './banner.ts';
+import { allowedOrigins, snapshot } from './snapshot.ts';
+
+export type ConfigSource = Parameters<typeof readConfig>[0];
+type Running = { readonly app: App; readonly log: ClosableLog; readonly dispatch: Dispatch; readonly server: RunningServer; readonly database: OpenDatabase; readonly close: () => void };
+type State = { current: 'starting' | 'ready' | 'draining' };
+
+const DRAIN_LOOK_MS = 20;
+
+/** `sluice serve`: everything in one process. Resolves when it has been told to stop and has stopped. */
+export async function serve(source: ConfigSource): Promise<void> {
+  const beganAt = performance.now();
+  const first = readConfig(source);
+  const terminal = process.stdout.isTTY;
+  const log = createLog({ level: first.settings.debug ? 'debug' : first.settings.logLevel, pretty: terminal });
+  for (const warning of first.warnings) log.warning(warning);
+  const running = await start(source, first, log);
+  const { app, server, database } = running;
+  const { settings } = first;
+  const user = await ensureFirstUser(app, settings);
+  running.ready();
+  announce(
+    app,
+    {
+      url: `http://${server.host.includes(':') ? `[${server.host}]` : server.host}:${server.port}`,
+      database: database.where,
+      dataDir: resolve(settings.dataDir),
+      user,
+      startedInMs: performance.now() - beganAt,
+    },
+    terminal ? (text) => process.stdout.write(text) : null,
+  );
+  await toldToStop();
+  await drain(running, settings.shutdownGraceS);
+}
+
+async function start(source: ConfigSource, first: ConfigRead, log: ClosableLog): Promise<Running & { readonly ready: () => void }> {
+  const { settings } = first;
+  const dataDir = resolve(settings.dataDir);
+  const state: State = { current: 'starting' };
+  const lifecycle: Lifecycle = { startedAt: Date.now(), state: () => state.current };
+  // The port first: it is the commonest thing to be wrong, and nothing has been started yet that would have to be stopped.
+  assertPortIsFree(settings.apiHost, settings.apiPort);
+  const [database, secrets] = await Promise.all([
+    openDatabase({ databaseUrl: settings.databaseUrl, dataDir, log }),
+    openSecrets({ dataDir, jwtSecret: settings.jwtSecret, environment: settings.environment }),
+  ]);
+  try {
+    await migrate(database.pool, log);
+    const live = liveConfig(source, first, log);
+    const outside = {
+      config: live.config,
+      db: database.db,
+      clock: systemClock,
+      random: Math.random,
+      newId: idMaker(Date.now),
+      log,
+      secrets,
+      lifecycle,
+      send: createSend({ clock: systemClock, times: () => upstreamTimes(live.config()), allowedOrigins: live.origins }),
+    };
+    const app: App = { ...outside, gateway: createGateway(outside) };
+    const dispatch = createDispatch(app, allRoutes(settings), createIdentify(app));
+    const server = listen(dispatch, settings.apiHost, settings.apiPort);
+    const ready = (): void => {
+      state.current = 'ready';
+    };
+    const close = (): void => {
+      state.current = 'draining';
+      live.stop();
+    };
+    return { app, log, dispatch, server, database, close, ready };
+  } catch (cause) {
+    await database.close();
+    throw cause;
+  }
+}
+
+/** The snapshot in force, swapped whole when the file changes or SIGHUP comes. */
+function liveConfig(source: ConfigSource, first: ConfigRead, log: ClosableLog): { config: () => Config; origins: () => ReadonlySet<string>; stop: () => void } {
+  let config = snapshot(first, 1);
+  let origins = allowedOrigins(config);
+  const watch = watchConfig({
+    source,
+    path: resolve(source.cwd, first.settings.configFile),
+    onChange(read) {
+      config = snapshot(read, config.version + 1);
+      origins = allowedOrigins(config);
+      log.info('the configuration was read anew', { version: config.version });
+    },
+    onRefused(error) {
+      log.error('the changed configuration is refused; the one before stays in force', { problems: error.problems });
+    },
+  });
+  const reload = (): void => watch.reload();
+  process.on('SIGHUP', reload);
+  return {
+    config: () => config,
+    origins: () => origins,
+    stop: () => {
+      watch.stop();
+      process.off('SIGHUP', reload);
+    },
+  };
+}
+
+function upstreamTimes({ settings }: Config): { connectMs: number; readMs: number; writeMs: number } {
+  return { connectMs: settings.upstreamConnectTimeoutS * 1000, readMs: settings.upstreamReadTimeoutS * 1000, writeMs: settings.upstreamWriteTimeoutS * 1000 };
+}
+
+function listen(dispatch: Dispatch, host: string, port: number): RunningServer {
+  try {
+    return startServer(dispatch, { host, port });
+  } catch (cause) {
+    throw portProblem(host, port, cause);
+  }
+}
+
+function assertPortIsFree(host: string, port: number): void {
+  if (port === 0) return;
+  try {
+    Bun.listen({ hostname: host, port, socket: { data: () => undefined } }).stop(true);
+  } catch (cause) {
+    throw portProblem(host, port, cause);
+  }
+}
+
+function portProblem(host: string, port: number, cause: unknown): Error {
+  if ((cause as { code?: string }).code !== 'EADDRINUSE') return cause instanceof Error ? cause : new Error(String(cause));
+  const owner = portOwner(port);
+  const hint = `Stop it, or choose another port: API_PORT=${port + 1} make start`;
+  return new ConfigError([{ where: 'API_PORT', message: `Port ${port} on ${host} is taken${owner === null ? '' : ` by ${owner}`}`, hint }]);
+}
+
+function toldToStop(): Promise<void> {
+  return new Promise((tell) => {
+    process.once('SIGINT', () => tell());
+    process.once('SIGTERM', () => tell());
+  });
+}
+
+/** No new work; what is in flight may finish within the grace, and is then ended with an error that says why. */
+async function drain({ app, log, dispatch, server, database, close }: Running, graceS: number): Promise<void> {
+  close();
+  const now = (): never => process.exit(130);
+  process.once('SIGINT', now);
+  log.info('draining', { in_flight: dispatch.inFlight(), grace_s: graceS });
+  const until = app.clock.monotonic() + graceS * 1000;
+  while (dispatch.inFlight() > 0 && app.clock.monotonic() < until) await app.clock.sleep(DRAIN_LOOK_MS);
+  if (dispatch.inFlight() > 0) {
+    app.gateway.stop(new AppError('SERVICE_UNAVAILABLE', { message: 'The service was shut down before this answer ended', retryAfterMs: 1000 }));
+    const last = app.clock.monotonic() + 1000;
+    while (dispatch.inFlight() > 0 && app.clock.monotonic() < last) await app.clock.sleep(DRAIN_LOOK_MS);
+  }
+  await server.kill();
+  await database.close();
+  log.info('stopped');
+  log.flush();
+}
