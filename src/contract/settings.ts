@@ -4,7 +4,7 @@
  */
 export type SettingKind = 'text' | 'secret' | 'integer' | 'number' | 'boolean' | 'rate' | 'list' | 'environment' | 'log_level' | 'url';
 
-type SettingRow = {
+export type SettingRow = {
   readonly env: string;
   readonly aliases?: readonly string[];
   readonly kind: SettingKind;
@@ -12,35 +12,49 @@ type SettingRow = {
   readonly default: string | null;
   readonly min?: number;
   readonly max?: number;
+  /** The address of a provider, which must not be our own. */
+  readonly upstream?: true;
+  /** Read at start only: a reload keeps the running value and says that a restart is needed. */
+  readonly restart?: true;
   readonly doc: string;
 };
 
 export const SETTINGS = {
-  apiHost: { env: 'API_HOST', kind: 'text', default: '127.0.0.1', doc: 'Address to listen on; the image sets `0.0.0.0`.' },
-  apiPort: { env: 'API_PORT', aliases: ['PORT'], kind: 'integer', default: '8000', min: 0, max: 65535, doc: 'Port to listen on; 0 takes a free one.' },
-  environment: { env: 'ENV', aliases: ['APP_ENV'], kind: 'environment', default: 'development', doc: '`development` or `production`. Production refuses weak secrets, and anonymous access unless `ALLOW_ANONYMOUS=true`.' },
+  apiHost: { env: 'API_HOST', kind: 'text', default: '127.0.0.1', restart: true, doc: 'Address to listen on; the image sets `0.0.0.0`.' },
+  apiPort: { env: 'API_PORT', aliases: ['PORT'], kind: 'integer', default: '8000', min: 0, max: 65535, restart: true, doc: 'Port to listen on; 0 takes a free one.' },
+  environment: { env: 'ENV', aliases: ['APP_ENV'], kind: 'environment', default: 'development', restart: true, doc: '`development` or `production`. Production refuses weak secrets, and anonymous access unless `ALLOW_ANONYMOUS=true`.' },
   debug: { env: 'DEBUG', kind: 'boolean', default: 'false', doc: 'Verbose logs, and prompt debug in answers.' },
   appName: { env: 'APP_NAME', kind: 'text', default: 'Sluice', doc: 'Shown in `/api/v1/status`, the docs and the console.' },
-  logLevel: { env: 'APP_LOG_LEVEL', kind: 'log_level', default: 'INFO', doc: '`DEBUG`, `INFO`, `WARNING` or `ERROR`.' },
+  logLevel: { env: 'APP_LOG_LEVEL', kind: 'log_level', default: 'INFO', restart: true, doc: '`DEBUG`, `INFO`, `WARNING` or `ERROR`.' },
   logPrompts: { env: 'LOG_PROMPTS', kind: 'boolean', default: 'false', doc: 'Write prompts and answers into the log. Off, the log never holds them.' },
   openaiApiKey: { env: 'OPENAI_API_KEY', kind: 'secret', default: null, doc: 'Key of the OpenAI provider.' },
-  openaiBaseUrl: { env: 'OPENAI_BASE_URL', kind: 'url', default: null, doc: 'Address of the OpenAI provider, or of any server that speaks its API; usually ends in `/v1`.' },
+  openaiBaseUrl: { env: 'OPENAI_BASE_URL', kind: 'url', default: null, upstream: true, doc: 'Address of the OpenAI provider, or of any server that speaks its API; usually ends in `/v1`.' },
   anthropicApiKey: { env: 'ANTHROPIC_API_KEY', kind: 'secret', default: null, doc: 'Key of the Anthropic provider.' },
-  anthropicBaseUrl: { env: 'ANTHROPIC_BASE_URL', kind: 'url', default: null, doc: 'Address of the Anthropic provider.' },
+  anthropicBaseUrl: { env: 'ANTHROPIC_BASE_URL', kind: 'url', default: null, upstream: true, doc: 'Address of the Anthropic provider.' },
   geminiApiKey: { env: 'GEMINI_API_KEY', kind: 'secret', default: null, doc: 'Key of the Google Gemini provider.' },
+  geminiBaseUrl: { env: 'GEMINI_BASE_URL', kind: 'url', default: null, upstream: true, doc: 'Address of the Google Gemini provider.' },
+  mistralApiKey: { env: 'MISTRAL_API_KEY', kind: 'secret', default: null, doc: 'Key of the Mistral provider.' },
+  groqApiKey: { env: 'GROQ_API_KEY', kind: 'secret', default: null, doc: 'Key of the Groq provider.' },
+  cohereApiKey: { env: 'COHERE_API_KEY', kind: 'secret', default: null, doc: 'Key of the Cohere provider.' },
+  xaiApiKey: { env: 'XAI_API_KEY', kind: 'secret', default: null, doc: 'Key of the xAI provider.' },
+  deepseekApiKey: { env: 'DEEPSEEK_API_KEY', kind: 'secret', default: null, doc: 'Key of the DeepSeek provider.' },
+  openrouterApiKey: { env: 'OPENROUTER_API_KEY', kind: 'secret', default: null, doc: 'Key of the OpenRouter provider.' },
+  togetherApiKey: { env: 'TOGETHER_API_KEY', kind: 'secret', default: null, doc: 'Key of the Together provider.' },
+  fireworksApiKey: { env: 'FIREWORKS_API_KEY', kind: 'secret', default: null, doc: 'Key of the Fireworks provider.' },
+  perplexityApiKey: { env: 'PERPLEXITY_API_KEY', kind: 'secret', default: null, doc: 'Key of the Perplexity provider.' },
   defaultModel: { env: 'DEFAULT_MODEL', aliases: ['OPENAI_MODEL', 'OPENAI_ENGINE'], kind: 'text', default: null, doc: 'Model of a request that names none: `gpt-4o-mini` when there is a provider key, else `demo`.' },
   defaultTemperature: { env: 'DEFAULT_TEMPERATURE', aliases: ['OPENAI_TEMPERATURE'], kind: 'number', default: '0.7', min: 0, max: 2, doc: 'Temperature of a request that names none.' },
   defaultMaxTokens: { env: 'DEFAULT_MAX_TOKENS', aliases: ['OPENAI_MAX_TOKENS'], kind: 'integer', default: '1000', min: 1, max: 16384, doc: 'Longest answer of a request that names none.' },
-  localModelPath: { env: 'LOCAL_MODEL_PATH', kind: 'text', default: null, doc: 'A GGUF file to serve as the local model.' },
-  localModel: { env: 'LOCAL_MODEL', kind: 'text', default: 'tinyllama', doc: 'The local model by its name in `sluice models`.' },
-  jwtSecret: { env: 'JWT_SECRET', kind: 'secret', default: null, doc: 'Signs access tokens, at least 32 bytes. Development makes one and keeps it in the data folder; production requires it.' },
-  adminUsername: { env: 'ADMIN_USERNAME', aliases: ['FAKE_USERNAME'], kind: 'text', default: 'admin', doc: 'Name of the first user.' },
-  adminPassword: { env: 'ADMIN_PASSWORD', aliases: ['FAKE_PASSWORD'], kind: 'secret', default: null, doc: 'Password of the first user; made and printed once when unset. Production asks for at least 15 characters.' },
+  localModelPath: { env: 'LOCAL_MODEL_PATH', kind: 'text', default: null, restart: true, doc: 'A GGUF file to serve as the local model.' },
+  localModel: { env: 'LOCAL_MODEL', kind: 'text', default: 'tinyllama', restart: true, doc: 'The local model by its name in `sluice models`.' },
+  jwtSecret: { env: 'JWT_SECRET', kind: 'secret', default: null, restart: true, doc: 'Signs access tokens, at least 32 bytes. Development makes one and keeps it in the data folder; production requires it.' },
+  adminUsername: { env: 'ADMIN_USERNAME', aliases: ['FAKE_USERNAME'], kind: 'text', default: 'admin', restart: true, doc: 'Name of the first user.' },
+  adminPassword: { env: 'ADMIN_PASSWORD', aliases: ['FAKE_PASSWORD'], kind: 'secret', default: null, restart: true, doc: 'Password of the first user; made and printed once when unset. Production asks for at least 15 characters.' },
   allowAnonymous: { env: 'ALLOW_ANONYMOUS', kind: 'boolean', default: null, doc: 'Whether the open routes answer without a sign-in: `true` in development, `false` in production.' },
-  databaseUrl: { env: 'DATABASE_URL', kind: 'secret', default: null, doc: 'A Postgres server, `postgres://…`; the embedded one under `DATA_DIR` when unset.' },
-  dataDir: { env: 'DATA_DIR', kind: 'text', default: './data', doc: 'Folder of the embedded database, made secrets and files.' },
-  redisUrl: { env: 'REDIS_URL', kind: 'secret', default: null, doc: 'Redis or Valkey, `redis://…`, for limits and cache across replicas; in-process when unset.' },
-  corsOrigins: { env: 'CORS_ORIGINS', kind: 'list', default: null, doc: 'Web origins that may call, separated by commas: `*` in development, none in production.' },
+  databaseUrl: { env: 'DATABASE_URL', kind: 'secret', default: null, restart: true, doc: 'A Postgres server, `postgres://…`; the embedded one under `DATA_DIR` when unset.' },
+  dataDir: { env: 'DATA_DIR', kind: 'text', default: './data', restart: true, doc: 'Folder of the embedded database, made secrets and files.' },
+  redisUrl: { env: 'REDIS_URL', kind: 'secret', default: null, restart: true, doc: 'Redis or Valkey, `redis://…`, for limits and cache across replicas; in-process when unset.' },
+  corsOrigins: { env: 'CORS_ORIGINS', kind: 'list', default: null, restart: true, doc: 'Web origins that may call, separated by commas: `*` in development, none in production.' },
   cacheTtlS: { env: 'CACHE_TTL_S', kind: 'integer', default: '3600', min: 0, max: 31536000, doc: 'Seconds that an answer stays in the cache.' },
   cacheMaxEntries: { env: 'CACHE_MAX_ENTRIES', kind: 'integer', default: '10000', min: 0, max: 10000000, doc: 'Answers that the cache holds; 0 switches it off.' },
   cacheMaxBytes: { env: 'CACHE_MAX_BYTES', kind: 'integer', default: '67108864', min: 0, doc: 'Bytes that the cached answers may take together.' },
@@ -57,10 +71,10 @@ export const SETTINGS = {
   requestTimeoutS: { env: 'REQUEST_TIMEOUT_S', kind: 'number', default: '600', min: 0.1, max: 86400, doc: 'Longest time for one call in all, retries and stream included.' },
   jobPollIntervalS: { env: 'JOB_POLL_INTERVAL_S', kind: 'number', default: '30', min: 0.05, max: 3600, doc: 'Seconds between two ticks of the job processor.' },
   jobConcurrency: { env: 'JOB_CONCURRENCY', kind: 'integer', default: '16', min: 1, max: 1000, doc: 'Job rows that one worker runs at once.' },
-  trustProxy: { env: 'TRUST_PROXY', kind: 'list', default: '', doc: 'Addresses or networks whose `X-Forwarded-For` is believed, separated by commas; `loopback` and `private` name the usual ones.' },
+  trustProxy: { env: 'TRUST_PROXY', kind: 'list', default: '', restart: true, doc: 'Addresses or networks whose `X-Forwarded-For` is believed, separated by commas; `loopback` and `private` name the usual ones.' },
   shutdownGraceS: { env: 'SHUTDOWN_GRACE_S', kind: 'number', default: '25', min: 0, max: 3600, doc: 'Seconds that answers in flight get to finish on Ctrl-C or SIGTERM.' },
-  configFile: { env: 'SLUICE_CONFIG', kind: 'text', default: './sluice.config.yaml', doc: 'The configuration file; it may be absent.' },
-  otlpEndpoint: { env: 'OTEL_EXPORTER_OTLP_ENDPOINT', kind: 'url', default: null, doc: 'Where traces go; the other standard `OTEL_*` variables count too.' },
+  configFile: { env: 'SLUICE_CONFIG', kind: 'text', default: './sluice.config.yaml', restart: true, doc: 'The configuration file. Only the default one may be absent.' },
+  otlpEndpoint: { env: 'OTEL_EXPORTER_OTLP_ENDPOINT', kind: 'url', default: null, restart: true, doc: 'Where traces go; the other standard `OTEL_*` variables count too.' },
 } as const satisfies Record<string, SettingRow>;
 
 export type SettingName = keyof typeof SETTINGS;
@@ -83,7 +97,5 @@ type KindType = {
 
 /** Parsed and frozen. A setting whose default is null may be null. */
 export type Settings = {
-  readonly [Name in SettingName]: (typeof SETTINGS)[Name]['default'] extends null
-    ? KindType[(typeof SETTINGS)[Name]['kind']] | null
-    : KindType[(typeof SETTINGS)[Name]['kind']];
+  readonly [Name in SettingName]: (typeof SETTINGS)[Name]['default'] extends null ? KindType[(typeof SETTINGS)[Name]['kind']] | null : KindType[(typeof SETTINGS)[Name]['kind']];
 };
