@@ -36,11 +36,12 @@ create table refresh_tokens (
 create index refresh_tokens_session on refresh_tokens (session_id);
 
 -- A version never changes; deleting one hides it, and its number is not given again.
+-- The body is json, not jsonb: the order of its parameters is the order in which people see and fill them in.
 create table templates (
   project_id text not null references projects (id),
   name text not null,
   version integer not null check (version > 0),
-  body jsonb not null,
+  body json not null,
   created_by text,
   created_at timestamptz not null default now(),
   deleted_at timestamptz,

@@ -1,4 +1,4 @@
-import type { ColumnType, Generated } from 'kysely';
+import type { ColumnType } from 'kysely';
 
 /** The rows of every table, as the driver reads and takes them. The tables themselves are in migrations/. */
 export type Database = {
@@ -11,10 +11,12 @@ export type Database = {
 
 /** timestamptz: a Date when read, a Date or an ISO string when written. */
 type Timestamp = ColumnType<Date, Date | string, Date | string>;
-/** jsonb: parsed when read, JSON text when written. */
+/** timestamptz with a default. */
+type CreatedAt = ColumnType<Date, Date | string | undefined, Date | string>;
+/** jsonb or json: parsed when read, JSON text when written. */
 type Json<T> = ColumnType<T, string, string>;
 
-type ProjectsTable = { id: string; name: string; created_at: Generated<Timestamp> };
+type ProjectsTable = { id: string; name: string; created_at: CreatedAt };
 
 type UsersTable = {
   id: string;
@@ -25,14 +27,14 @@ type UsersTable = {
   role: 'admin' | 'member' | 'viewer';
   project_id: string;
   disabled_at: Timestamp | null;
-  created_at: Generated<Timestamp>;
+  created_at: CreatedAt;
 };
 
 /** A sign-in: every refresh token descends from one, and an access token lives no longer than it. */
 type SessionsTable = {
   id: string;
   user_id: string;
-  created_at: Generated<Timestamp>;
+  created_at: CreatedAt;
   expires_at: Timestamp;
   revoked_at: Timestamp | null;
 };
@@ -41,7 +43,7 @@ type RefreshTokensTable = {
   /** SHA-256 of the token, hex. */
   hash: string;
   session_id: string;
-  created_at: Generated<Timestamp>;
+  created_at: CreatedAt;
   used_at: Timestamp | null;
 };
 
@@ -52,6 +54,6 @@ type TemplatesTable = {
   version: number;
   body: Json<Record<string, unknown>>;
   created_by: string | null;
-  created_at: Generated<Timestamp>;
+  created_at: CreatedAt;
   deleted_at: Timestamp | null;
 };

@@ -1,5 +1,5 @@
 import type { App, ModelCall, Receipt, RunningCall } from '../app.ts';
-import { AppError, errorBody } from '../contract/errors.ts';
+import { AppError, type ErrorCode, errorBody } from '../contract/errors.ts';
 import type { Meta } from '../contract/generation.ts';
 import { type Answer, foldAnswer } from '../core/events.ts';
 import type { Exchange, Reply, ReplySpec, Sink } from './route.ts';
@@ -36,12 +36,17 @@ export type Whole = { readonly answer: Answer; readonly meta: Meta; readonly hea
 
 /** Reads a call to its end. */
 export async function answerWhole(exchange: Exchange, running: RunningCall): Promise<Whole> {
+  const answer = await readAnswer(running);
+  const receipt = running.receipt();
+  return { answer, meta: metaOf(exchange, running, receipt), headers: { ...callHeaders(running), ...costHeaders(exchange, running, receipt) } };
+}
+
+export async function readAnswer(running: RunningCall): Promise<Answer> {
   const fold = foldAnswer();
   for await (const batch of running.events) for (const event of batch) fold.add(event);
   const answer = fold.answer();
   if (answer === null) throw new AppError('INTERNAL_ERROR', { internal: { reason: 'the event stream ended without an end event' } });
-  const receipt = running.receipt();
-  return { answer, meta: metaOf(exchange, running, receipt), headers: { ...callHeaders(running), ...costHeaders(exchange, running, receipt) } };
+  return answer;
 }
 
 export function wantsStream(exchange: Exchange<unknown, { readonly stream?: boolean | undefined }>): boolean {
@@ -174,3 +179,6 @@ export const STREAM_REPLIES: readonly ReplySpec[] = [
   { status: 200, description: 'With `?stream=true`: the text in events, then `event: done`.', type: 'text/event-stream', schema: StreamDone },
   { status: 200, description: 'With `?stream=true` and `Accept: text/plain`: the raw text.', type: 'text/plain' },
 ];
+
+/** What a route that asks a model can fail with besides its own. */
+export const MODEL_ERRORS = ['MODEL_NOT_FOUND', 'UPSTREAM_REJECTED', 'UPSTREAM_RATE_LIMITED', 'TIMEOUT', 'SERVICE_UNAVAILABLE'] as const satisfies readonly ErrorCode[];

@@ -23,6 +23,20 @@ export function combinedCall(calls: readonly [RunningCall, ...RunningCall[]], ev
   };
 }
 
+/** The sums on the log line, where each call by itself would leave only its own. */
+export function noteCombined(logFields: Record<string, unknown>, running: RunningCall, calls: number): void {
+  const { usage, costNanoUsd } = running.receipt();
+  Object.assign(logFields, {
+    calls,
+    cache: running.cache,
+    attempts: running.attempts,
+    input_tokens: usage.inputTokens,
+    output_tokens: usage.outputTokens,
+    cost_usd: costNanoUsd / 1e9,
+    upstream_ms: Math.round(running.upstreamMs() * 10) / 10,
+  });
+}
+
 /** Cached only where all of it was; past the cache as soon as one was. */
 function cacheOf(calls: readonly RunningCall[]): RunningCall['cache'] {
   if (calls.every((call) => call.cache === 'HIT')) return 'HIT';

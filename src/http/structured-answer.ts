@@ -4,10 +4,12 @@ import { type Answer, answerEvents } from '../core/events.ts';
 import { type JsonSchema, validate } from '../core/json-schema.ts';
 import { readJson, withCorrection, withSchemaInWords } from '../core/structured-output.ts';
 import { readAnswer } from './answer.ts';
-import { combinedCall } from './combined-call.ts';
+import { combinedCall, noteCombined } from './combined-call.ts';
 
-/** An answer that fits its schema, and the call or two that it took. */
-export type StructuredAnswer = { readonly value: unknown; readonly running: RunningCall };
+/** An answer that fits its schema, or one that was too long for its longest length, and the call or two that it took. */
+export type StructuredAnswer =
+  | { readonly kind: 'whole'; readonly value: unknown; readonly running: RunningCall }
+  | { readonly kind: 'cut'; readonly running: RunningCall };
 
 const PROBLEMS_SHOWN = 10;
 
@@ -17,14 +19,17 @@ export async function structuredAnswer(app: Pick<App, 'gateway'>, call: ModelCal
   const first = await app.gateway.run(asked);
   const answer = await readAnswer(first);
   const verdict = judge(answer, schema);
-  if (verdict.problems.length === 0) return { value: verdict.value, running: repeated([first], answer) };
-  if (answer.finishReason === 'length') throw cut(first);
+  if (verdict.problems.length === 0) return { kind: 'whole', value: verdict.value, running: repeated([first], answer) };
+  if (answer.finishReason === 'length') return { kind: 'cut', running: repeated([first], answer) };
 
-  const second = await app.gateway.run({ ...asked, request: { ...asked.request, messages: withCorrection(asked.request.messages, answer.text, verdict.problems) } });
+  const messages = withCorrection(asked.request.messages, answer.text, verdict.problems);
+  const second = await app.gateway.run({ ...asked, request: { ...asked.request, messages } });
   const corrected = await readAnswer(second);
   const again = judge(corrected, schema);
   if (again.problems.length > 0) throw unusable(second, again.problems, first.attempts + second.attempts);
-  return { value: again.value, running: repeated([first, second], corrected) };
+  const running = repeated([first, second], corrected);
+  noteCombined(call.logFields, running, 2);
+  return { kind: 'whole', value: again.value, running };
 }
 
 /** A model that cannot be bound to a schema is told it. */
@@ -40,7 +45,12 @@ function judge(answer: Answer, schema: JsonSchema): Judged {
   if (answer.refusal !== '' && answer.text === '') return { value: undefined, problems: ['It is a refusal, not JSON.'] };
   const value = readJson(answer.text);
   if (value === undefined) return { value, problems: ['It is not JSON.'] };
-  return { value, problems: validate(schema, value).slice(0, PROBLEMS_SHOWN).map(({ message }) => message) };
+  return {
+    value,
+    problems: validate(schema, value)
+      .slice(0, PROBLEMS_SHOWN)
+      .map(({ message }) => message),
+  };
 }
 
 function repeated(calls: readonly [RunningCall, ...RunningCall[]], answer: Answer): RunningCall {
@@ -52,7 +62,7 @@ async function* once<Item>(item: Item): AsyncGenerator<Item> {
 }
 
 /** The answer ran into its longest length; asking again would only cut it again. */
-export function cut(running: RunningCall): AppError {
+export function cutOff(running: RunningCall): AppError {
   return new AppError('INTERNAL_ERROR', {
     message: 'The answer was cut off at the longest length allowed for it.',
     details: { upstream: { provider: running.provider, model: running.model, status: 200, attempts: running.attempts, finish_reason: 'length' } },
