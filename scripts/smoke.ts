@@ -1,20 +1,23 @@
+import process from 'node:process';
+
 /** Asks a running service what a newcomer would ask, and says in one line each how that went: `SLUICE_URL=http://… bun scripts/smoke.ts`. */
 const base = (process.env['SLUICE_URL'] ?? 'http://127.0.0.1:8000').replace(/\/$/, '');
 const LIMIT_MS = 30_000;
 
 type Question = { readonly name: string; readonly path: string; readonly body?: unknown; readonly holds: (response: Response, text: string) => boolean };
+type Known = { readonly checks?: { readonly database?: { readonly status?: string } }; readonly openapi?: string; readonly response?: string };
 
 const questions: readonly Question[] = [
   { name: 'alive', path: '/healthz', holds: (response, text) => response.ok && text === '{"status":"ok"}' },
   { name: 'ready', path: '/readyz', holds: (response) => response.ok },
-  { name: 'healthy', path: '/health', holds: (response, text) => response.ok && JSON.parse(text).checks.database.status === 'ok' },
-  { name: 'documented', path: '/openapi.json', holds: (response, text) => response.ok && JSON.parse(text).openapi.startsWith('3.1') },
+  { name: 'healthy', path: '/health', holds: (response, text) => response.ok && parse(text).checks?.database?.status === 'ok' },
+  { name: 'documented', path: '/openapi.json', holds: (response, text) => response.ok && parse(text).openapi?.startsWith('3.1') === true },
   // 401 is right where anonymous callers are not allowed.
   {
     name: 'answers',
     path: '/generate',
     body: { prompt: 'Say hello.' },
-    holds: (response, text) => response.status === 401 || JSON.parse(text).response.length > 0,
+    holds: (response, text) => response.status === 401 || (parse(text).response ?? '') !== '',
   },
 ];
 
@@ -25,6 +28,10 @@ for (const question of questions) {
   if (problem !== null) failed.push(question.name);
 }
 process.exit(failed.length > 0 ? 1 : 0);
+
+function parse(text: string): Known {
+  return JSON.parse(text) as Known;
+}
 
 async function ask({ path, body, holds }: Question): Promise<string | null> {
   const post = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
