@@ -44,7 +44,9 @@ export async function startSluice(options: Options = {}): Promise<Sluice> {
   void eachLine(child.stderr, (line) => {
     stderr += `${line}\n`;
   });
-  void child.exited.then((code) => ready.reject(new Error(`sluice ended with ${code} before it was ready\n${stderr}\n${logs.map((line) => JSON.stringify(line)).join('\n')}`)));
+  void child.exited.then((code) =>
+    ready.reject(new Error(`sluice ended with ${code} before it was ready\n${stderr}\n${logs.map((line) => JSON.stringify(line)).join('\n')}`)),
+  );
   const late = setTimeout(() => ready.reject(new Error(`sluice was not ready within ${START_LIMIT_MS} ms\n${stderr}`)), START_LIMIT_MS);
   const url = await ready.promise.finally(() => clearTimeout(late));
 
@@ -73,7 +75,10 @@ const QUIET = { RATE_LIMIT_GENERATE: 'off', RATE_LIMIT_LOCAL: 'off', RATE_LIMIT_
 /** What the machine happens to have set must not decide a test. */
 function cleanEnvironment(): Record<string, string> {
   const kept = ['PATH', 'HOME', 'USER', 'TMPDIR', 'LANG', 'SYSTEMROOT'];
-  return { ...Object.fromEntries(kept.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]))), BUN_CONFIG_MAX_HTTP_REQUESTS: '16384' };
+  return {
+    ...Object.fromEntries(kept.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]))),
+    BUN_CONFIG_MAX_HTTP_REQUESTS: '16384',
+  };
 }
 
 /** A database of its own on the server that the run was given; none where the embedded one is used. */
@@ -111,7 +116,12 @@ export async function call<Body = unknown>(url: string, init: RequestInit & { re
   if (json !== undefined && !headers.has('content-type')) headers.set('content-type', 'application/json');
   const response = await fetch(url, { ...rest, headers, ...(json === undefined ? {} : { method: rest.method ?? 'POST', body: JSON.stringify(json) }) });
   const text = await response.text();
-  return { status: response.status, headers: response.headers, text, json: (response.headers.get('content-type')?.includes('json') ? JSON.parse(text) : null) as Body };
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    json: (response.headers.get('content-type')?.includes('json') ? JSON.parse(text) : null) as Body,
+  };
 }
 
 /** An access token of the first user. */
@@ -130,6 +140,13 @@ export function parseEvents(text: string): ServerEvent[] {
     .map((block) => {
       const fields = block.split('\n').map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).replace(/^ /, '')] as const);
       const last = (name: string): string | null => fields.findLast(([field]) => field === name)?.[1] ?? null;
-      return { id: last('id'), event: last('event') ?? 'message', data: fields.filter(([field]) => field === 'data').map(([, value]) => value).join('\n') };
+      return {
+        id: last('id'),
+        event: last('event') ?? 'message',
+        data: fields
+          .filter(([field]) => field === 'data')
+          .map(([, value]) => value)
+          .join('\n'),
+      };
     });
 }

@@ -30,9 +30,7 @@ export type Meta = {
 };
 
 /** The data of a native stream's `event: done`. */
-export const StreamDone = z
-  .strictObject({ ...META, finish_reason: z.enum(['stop', 'length', 'tool_calls', 'content_filter']) })
-  .meta({ id: 'StreamDone' });
+export const StreamDone = z.strictObject({ ...META, finish_reason: z.enum(['stop', 'length', 'tool_calls', 'content_filter']) }).meta({ id: 'StreamDone' });
 
 export const StreamQuery = z.strictObject({
   stream: z.boolean().optional().describe('`true` answers in Server-Sent Events, or as raw text with `Accept: text/plain`.'),

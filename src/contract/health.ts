@@ -13,7 +13,10 @@ export const HealthReply = z
       database: Check,
       cache: Check.extend({ size: z.int() }),
       queue: Check.extend({ calls_in_flight: z.int() }),
-      providers: z.record(z.string(), z.strictObject({ status: z.enum(['ok', 'error', 'unknown']), checked_at: z.iso.datetime().nullable(), message: z.string().optional() })),
+      providers: z.record(
+        z.string(),
+        z.strictObject({ status: z.enum(['ok', 'error', 'unknown']), checked_at: z.iso.datetime().nullable(), message: z.string().optional() }),
+      ),
     }),
   })
   .meta({ id: 'Health' });

@@ -14,7 +14,13 @@ export const ModelList = z
           context_tokens: z.int(),
           max_output_tokens: z.int(),
           capabilities: z.array(z.string()),
-          price: z.strictObject({ input: UsdPerMillion, output: UsdPerMillion, cached_input: UsdPerMillion, as_of: z.string().nullable(), source: z.string().nullable() }),
+          price: z.strictObject({
+            input: UsdPerMillion,
+            output: UsdPerMillion,
+            cached_input: UsdPerMillion,
+            as_of: z.string().nullable(),
+            source: z.string().nullable(),
+          }),
           default: z.boolean(),
         })
         .meta({ id: 'Model' }),

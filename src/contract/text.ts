@@ -9,7 +9,8 @@ export function text(max: number): z.ZodType<string> {
     .string()
     .check((context) => {
       const { value } = context;
-      if (value.trim() === '') context.issues.push({ code: 'custom', message: value === '' ? `must have between 1 and ${max} characters` : 'must not be blank', input: value });
+      if (value.trim() === '')
+        context.issues.push({ code: 'custom', message: value === '' ? `must have between 1 and ${max} characters` : 'must not be blank', input: value });
       else if (value.length > max && [...value].length > max) {
         context.issues.push({ code: 'too_big', origin: 'string', maximum: max, inclusive: true, input: value });
       }

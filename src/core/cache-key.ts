@@ -1,7 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { ModelRequest } from './model-request.ts';
 
-type Keyed = { readonly projectId: string; readonly provider: string; readonly model: string; readonly scope: string; readonly request: Omit<ModelRequest, 'model'> };
+type Keyed = {
+  readonly projectId: string;
+  readonly provider: string;
+  readonly model: string;
+  readonly scope: string;
+  readonly request: Omit<ModelRequest, 'model'>;
+};
 
 /** The whole SHA-256 over all that decides an answer. Whether it is streamed does not, and neither does the dialect it is asked in. */
 export function cacheKey(keyed: Keyed): string {

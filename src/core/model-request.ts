@@ -4,7 +4,11 @@ export type ContentPart = { readonly type: 'text'; readonly text: string } | { r
 
 export type Message =
   | { readonly role: 'system' | 'user'; readonly content: string | readonly ContentPart[] }
-  | { readonly role: 'assistant'; readonly content: string; readonly toolCalls?: readonly { readonly id: string; readonly name: string; readonly arguments: string }[] }
+  | {
+      readonly role: 'assistant';
+      readonly content: string;
+      readonly toolCalls?: readonly { readonly id: string; readonly name: string; readonly arguments: string }[];
+    }
   | { readonly role: 'tool'; readonly toolCallId: string; readonly content: string };
 
 export type Tool = { readonly name: string; readonly description?: string; readonly parameters: JsonSchema; readonly strict?: boolean };

@@ -29,7 +29,9 @@ export function buildRoutes(sources: Sources): RouteTable {
     throw notFound(name, [...single.keys()]);
   };
   for (const [name, alias] of Object.entries(sources.file.models)) {
-    const targets = alias.targets.map((target) => (typeof target === 'string' ? { candidate: one(target), weight: 1 } : { candidate: one(target.model), weight: target.weight }));
+    const targets = alias.targets.map((target) =>
+      typeof target === 'string' ? { candidate: one(target), weight: 1 } : { candidate: one(target.model), weight: target.weight },
+    );
     aliases.set(name, { targets, fallbacks: alias.fallbacks.map(one) });
   }
   const names = new Map<string, { alias: boolean; first: Candidate }>();
@@ -95,7 +97,9 @@ function weightedOrder(targets: readonly Weighted[], random: () => number): Cand
 }
 
 function unique(candidates: readonly Candidate[]): Candidate[] {
-  return candidates.filter((candidate, index) => candidates.findIndex((other) => other.provider === candidate.provider && other.model === candidate.model) === index);
+  return candidates.filter(
+    (candidate, index) => candidates.findIndex((other) => other.provider === candidate.provider && other.model === candidate.model) === index,
+  );
 }
 
 function missing(name: string, names: RouteTable['names']): never {
@@ -104,5 +108,9 @@ function missing(name: string, names: RouteTable['names']): never {
 
 function notFound(name: string, available: readonly string[]): AppError {
   if (name === 'local' || name.startsWith('local/')) return new AppError('LOCAL_MODEL_UNAVAILABLE');
-  return new AppError('MODEL_NOT_FOUND', { message: `There is no model ${name.slice(0, 100)}`, field: 'model', details: { available: available.slice(0, AVAILABLE_MAX) } });
+  return new AppError('MODEL_NOT_FOUND', {
+    message: `There is no model ${name.slice(0, 100)}`,
+    field: 'model',
+    details: { available: available.slice(0, AVAILABLE_MAX) },
+  });
 }

@@ -93,7 +93,11 @@ function outOfCandidates(failures: readonly Failed[]): AppError {
   return upstreamAppError(last.candidate, last.error, { attempts: failures.length, allLimited: failures.every(({ error }) => error.fault === 'rate_limited') });
 }
 
-export function upstreamAppError(candidate: Candidate, error: UpstreamError, { attempts, allLimited }: { readonly attempts: number; readonly allLimited: boolean }): AppError {
+export function upstreamAppError(
+  candidate: Candidate,
+  error: UpstreamError,
+  { attempts, allLimited }: { readonly attempts: number; readonly allLimited: boolean },
+): AppError {
   const upstream = { provider: candidate.provider.id, model: candidate.model, status: error.status, attempts };
   const internal = { upstream: { ...upstream, fault: error.fault, reason: error.message } };
   switch (error.fault) {
@@ -105,7 +109,12 @@ export function upstreamAppError(candidate: Candidate, error: UpstreamError, { a
       if (allLimited) return new AppError('UPSTREAM_RATE_LIMITED', { details: { upstream }, internal, retryAfterMs: error.retryAfterMs ?? 1000, cause: error });
       break;
     case 'unauthorized':
-      return new AppError('INTERNAL_ERROR', { message: `The provider ${candidate.provider.id} did not accept our key`, details: { upstream }, internal, cause: error });
+      return new AppError('INTERNAL_ERROR', {
+        message: `The provider ${candidate.provider.id} did not accept our key`,
+        details: { upstream },
+        internal,
+        cause: error,
+      });
     case 'connect':
     case 'failed':
     case 'broken':

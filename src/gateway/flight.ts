@@ -37,7 +37,7 @@ export function createFlight(source: AsyncIterator<readonly ModelEvent[]>, cance
 
   async function* read(signal: AbortSignal): AsyncGenerator<readonly ModelEvent[]> {
     try {
-      for (let next = 0; ; ) {
+      for (let next = 0; ;) {
         const batch = log[next];
         if (batch) {
           next++;

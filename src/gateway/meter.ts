@@ -36,7 +36,13 @@ export function meter(needs: Needs, { call, attempted, startedAt, over }: Meteri
   const finish = (complete: boolean): void => {
     if (endedAt !== null) return;
     endedAt = needs.clock.monotonic();
-    record(call, attempted, { receipt: receipt(), complete, firstPieceMs, upstreamMs: upstreamMs(), text: needs.config().settings.logPrompts ? fold.text() : null });
+    record(call, attempted, {
+      receipt: receipt(),
+      complete,
+      firstPieceMs,
+      upstreamMs: upstreamMs(),
+      text: needs.config().settings.logPrompts ? fold.text() : null,
+    });
     over(complete);
   };
 
@@ -65,7 +71,13 @@ export function meter(needs: Needs, { call, attempted, startedAt, over }: Meteri
   return { batches: batches(), fold, receipt, upstreamMs };
 }
 
-type Recorded = { readonly receipt: Receipt; readonly complete: boolean; readonly firstPieceMs: number; readonly upstreamMs: number; readonly text: string | null };
+type Recorded = {
+  readonly receipt: Receipt;
+  readonly complete: boolean;
+  readonly firstPieceMs: number;
+  readonly upstreamMs: number;
+  readonly text: string | null;
+};
 
 function record(call: ModelCall, attempted: Attempted, recorded: Recorded): void {
   const { usage, costNanoUsd: cost } = recorded.receipt;

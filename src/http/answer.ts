@@ -146,7 +146,10 @@ function callHeaders(running: RunningCall): Record<string, string> {
 
 function costHeaders(exchange: Exchange, running: RunningCall, receipt: Receipt): Record<string, string> {
   exchange.logFields['queue_ms'] = running.queueMs;
-  return { 'x-cost-usd': usdText(receipt.costNanoUsd), 'server-timing': `queue;dur=${running.queueMs.toFixed(1)}, upstream;dur=${running.upstreamMs().toFixed(1)}` };
+  return {
+    'x-cost-usd': usdText(receipt.costNanoUsd),
+    'server-timing': `queue;dur=${running.queueMs.toFixed(1)}, upstream;dur=${running.upstreamMs().toFixed(1)}`,
+  };
 }
 
 function metaOf(exchange: Exchange, running: RunningCall, receipt: Receipt): Meta {
@@ -181,4 +184,10 @@ export const STREAM_REPLIES: readonly ReplySpec[] = [
 ];
 
 /** What a route that asks a model can fail with besides its own. */
-export const MODEL_ERRORS = ['MODEL_NOT_FOUND', 'UPSTREAM_REJECTED', 'UPSTREAM_RATE_LIMITED', 'TIMEOUT', 'SERVICE_UNAVAILABLE'] as const satisfies readonly ErrorCode[];
+export const MODEL_ERRORS = [
+  'MODEL_NOT_FOUND',
+  'UPSTREAM_REJECTED',
+  'UPSTREAM_RATE_LIMITED',
+  'TIMEOUT',
+  'SERVICE_UNAVAILABLE',
+] as const satisfies readonly ErrorCode[];

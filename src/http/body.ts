@@ -27,7 +27,11 @@ function bodyType(header: string | null, types: readonly BodyType[]): BodyType {
 }
 
 function tooLarge(): AppError {
-  return new AppError('PAYLOAD_TOO_LARGE', { message: 'The body is larger than 10 MB', details: { max_bytes: BODY_BYTES_MAX }, headers: { connection: 'close' } });
+  return new AppError('PAYLOAD_TOO_LARGE', {
+    message: 'The body is larger than 10 MB',
+    details: { max_bytes: BODY_BYTES_MAX },
+    headers: { connection: 'close' },
+  });
 }
 
 async function readBytes(request: Request): Promise<Uint8Array> {

@@ -22,7 +22,12 @@ export function createCors(origins: readonly string[]): Cors {
     preflight(origin) {
       const own = headers(origin);
       if (own === NONE) return NONE;
-      return { ...own, 'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE, OPTIONS', 'access-control-allow-headers': '*, Authorization', 'access-control-max-age': '600' };
+      return {
+        ...own,
+        'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE, OPTIONS',
+        'access-control-allow-headers': '*, Authorization',
+        'access-control-max-age': '600',
+      };
     },
   };
 }

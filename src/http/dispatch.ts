@@ -43,7 +43,13 @@ const CALLERS_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 export function createDispatch(app: App, routes: readonly Route[], identify: Identify): Dispatch {
   const config = app.config();
   const router = createRouter(routes.map(prepare));
-  const kit: Kit = { app, identify, limits: createAddressLimits(app.clock), addressOf: callerAddress(config.settings.trustProxy), cors: createCors(config.corsOrigins) };
+  const kit: Kit = {
+    app,
+    identify,
+    limits: createAddressLimits(app.clock),
+    addressOf: callerAddress(config.settings.trustProxy),
+    cors: createCors(config.corsOrigins),
+  };
   let inFlight = 0;
 
   return {
@@ -115,7 +121,11 @@ async function answer(kit: Kit, visit: Visit, found: Match<Prepared> | { readonl
   }
   if (found === null) throw new AppError('NOT_FOUND', { message: `There is nothing at ${visit.path.slice(0, 200)}; GET /openapi.json lists what there is` });
   if ('allow' in found) {
-    throw new AppError('METHOD_NOT_ALLOWED', { message: `${visit.path} does not take ${request.method}`, details: { allow: found.allow }, headers: { allow: found.allow.join(', ') } });
+    throw new AppError('METHOD_NOT_ALLOWED', {
+      message: `${visit.path} does not take ${request.method}`,
+      details: { allow: found.allow },
+      headers: { allow: found.allow.join(', ') },
+    });
   }
   const { route } = found.entry;
   const principal = await admitCaller(kit, visit, route);

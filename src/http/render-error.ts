@@ -23,7 +23,11 @@ export function renderError(error: AppError, surface: Surface, requestId: string
   if (surface === 'native') return { status: row.status, headers, json: errorBody(error, requestId) };
   const status = 'compatStatus' in row ? row.compatStatus : row.status;
   if (surface === 'anthropic') {
-    return { status, headers: { ...headers, 'request-id': requestId }, json: { type: 'error', error: { type: row.anthropic, message: error.message }, request_id: requestId } };
+    return {
+      status,
+      headers: { ...headers, 'request-id': requestId },
+      json: { type: 'error', error: { type: row.anthropic, message: error.message }, request_id: requestId },
+    };
   }
   const { type, code } = row.openai;
   return { status, headers, json: { error: { message: error.message, type, param: error.parts.field ?? null, code } } };

@@ -18,7 +18,10 @@ export function checker(schema: z.ZodType, what: 'body' | 'query' | 'params'): C
     if (result.success) return result.data;
     // Asked again only now, because keeping the received values costs on every call and is needed on few.
     const issues = schema.safeParse(value, { reportInput: true }).error?.issues ?? [];
-    throw refusal(issues.flatMap((issue) => mistakesOf(issue, json, what)), order);
+    throw refusal(
+      issues.flatMap((issue) => mistakesOf(issue, json, what)),
+      order,
+    );
   };
 }
 
@@ -71,7 +74,12 @@ function mistakeOf(issue: Issue, json: JsonSchema): Mistake {
   }
   const bounds = boundsOf(schema);
   if (issue.code === 'invalid_value') {
-    return { field, code: 'INVALID_VALUE', message: `${name} must be one of ${issue.values.map(String).join(', ')}`, details: { allowed: issue.values, received } };
+    return {
+      field,
+      code: 'INVALID_VALUE',
+      message: `${name} must be one of ${issue.values.map(String).join(', ')}`,
+      details: { allowed: issue.values, received },
+    };
   }
   if ((issue.code === 'too_small' || issue.code === 'too_big') && bounds) {
     return { field, code: 'INVALID_VALUE', message: `${name} ${bounds.words}`, details: { ...bounds.details, received: bounds.measure(issue.input) } };
@@ -105,9 +113,17 @@ function boundsOf(schema: JsonSchema): Bounds | null {
     const max = schema[maxName];
     if (min === undefined && max === undefined) continue;
     const bounded = max !== undefined && max !== Number.MAX_SAFE_INTEGER;
-    const range = min !== undefined && bounded ? `between ${String(min)} and ${String(max)}` : min === undefined ? `at most ${String(max)}` : `at least ${String(min)}`;
-    const measure = unit === '' ? (input: unknown) => input : (input: unknown) => (typeof input === 'string' ? [...input].length : Array.isArray(input) ? input.length : null);
-    return { words: `must ${unit === '' ? 'be' : 'have'} ${range}${unit}`, details: { ...(min === undefined ? {} : { min }), ...(bounded ? { max } : {}) }, measure };
+    const range =
+      min !== undefined && bounded ? `between ${String(min)} and ${String(max)}` : min === undefined ? `at most ${String(max)}` : `at least ${String(min)}`;
+    const measure =
+      unit === ''
+        ? (input: unknown) => input
+        : (input: unknown) => (typeof input === 'string' ? [...input].length : Array.isArray(input) ? input.length : null);
+    return {
+      words: `must ${unit === '' ? 'be' : 'have'} ${range}${unit}`,
+      details: { ...(min === undefined ? {} : { min }), ...(bounded ? { max } : {}) },
+      measure,
+    };
   }
   return null;
 }
@@ -117,7 +133,8 @@ function schemaAt(json: JsonSchema, path: readonly PropertyKey[]): JsonSchema {
   let schema: JsonSchema = json;
   for (const step of path) {
     schema = resolveReference(schema, json);
-    const next = typeof step === 'number' ? schema['items'] : ((schema['properties'] as JsonSchema | undefined)?.[String(step)] ?? schema['additionalProperties']);
+    const next =
+      typeof step === 'number' ? schema['items'] : ((schema['properties'] as JsonSchema | undefined)?.[String(step)] ?? schema['additionalProperties']);
     if (typeof next !== 'object' || next === null) return {};
     schema = next as JsonSchema;
   }
@@ -130,7 +147,15 @@ function resolveReference(schema: JsonSchema, root: JsonSchema): JsonSchema {
   return ((root['$defs'] as JsonSchema | undefined)?.[reference.slice('#/$defs/'.length)] ?? {}) as JsonSchema;
 }
 
-const TYPE_WORDS: Record<string, string> = { string: 'a string', number: 'a number', integer: 'a whole number', boolean: 'true or false', array: 'an array', object: 'an object', null: 'null' };
+const TYPE_WORDS: Record<string, string> = {
+  string: 'a string',
+  number: 'a number',
+  integer: 'a whole number',
+  boolean: 'true or false',
+  array: 'an array',
+  object: 'an object',
+  null: 'null',
+};
 
 function typeWords(schema: JsonSchema, issue: Issue): string {
   const types = [schema['type'], ...((schema['anyOf'] ?? []) as JsonSchema[]).map((branch) => branch['type'])].flat();

@@ -33,7 +33,9 @@ export function createSend(needs: EgressNeeds): Send {
       const response = await fetch(request.url, fetchOptions(request, call.signal));
       if (response.status >= 300 && response.status < 400) {
         call.abort();
-        throw new UpstreamError('failed', `redirected with ${response.status}, which is not followed: set the provider's base URL to its final address`, { status: response.status });
+        throw new UpstreamError('failed', `redirected with ${response.status}, which is not followed: set the provider's base URL to its final address`, {
+          status: response.status,
+        });
       }
       return timedResponse({ response, readMs, clock: needs.clock, call, signal: request.signal, done });
     } catch (cause) {
@@ -77,7 +79,8 @@ function probe(url: URL, connectMs: number, fail: (error: UpstreamError) => void
 
 function connectFault(cause: unknown): UpstreamError {
   const code = (cause as { code?: string } | null)?.code;
-  const words = code === 'ConnectionRefused' ? 'connection refused' : code === 'ConnectionClosed' ? 'the connection was closed before the answer' : 'no connection';
+  const words =
+    code === 'ConnectionRefused' ? 'connection refused' : code === 'ConnectionClosed' ? 'the connection was closed before the answer' : 'no connection';
   return new UpstreamError('connect', words, { cause });
 }
 

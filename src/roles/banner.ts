@@ -16,7 +16,9 @@ export function announce(app: App, start: StartUp, terminal: ((text: string) => 
   const open = config.corsOrigins.includes('*') && config.allowAnonymous && config.providers.has('openai');
   const warnings = [
     ...(start.user.warning ? [start.user.warning] : []),
-    ...(open ? ['Any web page that somebody here opens could call this service and spend on your provider key: set CORS_ORIGINS, or ALLOW_ANONYMOUS=false.'] : []),
+    ...(open
+      ? ['Any web page that somebody here opens could call this service and spend on your provider key: set CORS_ORIGINS, or ALLOW_ANONYMOUS=false.']
+      : []),
   ];
   if (terminal === null) {
     app.log.info('ready', {
@@ -41,7 +43,9 @@ export function announce(app: App, start: StartUp, terminal: ((text: string) => 
   if (demo) rows.push(['Real answers', 'set OPENAI_API_KEY in .env and start again']);
   rows.push(['Try it', `curl -N '${start.url}/generate?stream=true' -H 'content-type: application/json' -d '{"prompt":"Say hello"}'`]);
   const lines = rows.map(([name, value]) => `  ${name.padEnd(13)} ${value}`);
-  terminal(`\n  ${config.settings.appName} is ready after ${(start.startedInMs / 1000).toFixed(1)} s\n\n${lines.join('\n')}\n${warnings.map((warning) => `\n  ! ${warning}\n`).join('')}\n`);
+  terminal(
+    `\n  ${config.settings.appName} is ready after ${(start.startedInMs / 1000).toFixed(1)} s\n\n${lines.join('\n')}\n${warnings.map((warning) => `\n  ! ${warning}\n`).join('')}\n`,
+  );
 }
 
 function signIn(user: StartUp['user']): string {

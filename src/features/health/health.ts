@@ -23,7 +23,10 @@ export function createHealth(version: string): (app: App, exchange: Exchange) =>
   const known = new Map<Provider, Known>();
 
   return async (app, exchange) => {
-    const [database, ...providers] = await Promise.all([checkDatabase(app), ...[...app.config().providers.values()].map((provider) => checkProvider(app, known, provider))]);
+    const [database, ...providers] = await Promise.all([
+      checkDatabase(app),
+      ...[...app.config().providers.values()].map((provider) => checkProvider(app, known, provider)),
+    ]);
     const cache = app.gateway.cache.stats();
     const body: HealthReply = {
       status: database.status === 'error' ? 'error' : providers.some(([, health]) => health.status === 'error') ? 'degraded' : 'ok',
@@ -67,7 +70,13 @@ async function checkProvider(app: App, known: Map<Provider, Known>, provider: Pr
 async function ask(app: App, provider: Provider, checkedAt: string): Promise<ProviderHealth> {
   if (!provider.check) return { status: 'ok', checked_at: checkedAt };
   try {
-    await provider.check({ send: app.send, signal: AbortSignal.timeout(CHECK_LIMIT_MS), requestId: app.newId('req'), random: app.random, sleep: app.clock.sleep });
+    await provider.check({
+      send: app.send,
+      signal: AbortSignal.timeout(CHECK_LIMIT_MS),
+      requestId: app.newId('req'),
+      random: app.random,
+      sleep: app.clock.sleep,
+    });
     return { status: 'ok', checked_at: checkedAt };
   } catch (cause) {
     app.log.warning('a provider check failed', { provider: provider.id, reason: cause instanceof Error ? cause.message : String(cause) });

@@ -35,5 +35,11 @@ function priceReply(price: Price | undefined): Record<string, number | string | 
   if (!price) return { input: null, output: null, cached_input: null, as_of: null, source: null };
   // Nano-USD for a token are thousandths of a USD for a million of them.
   const cached = price.cachedInputNanoUsd;
-  return { input: price.inputNanoUsd / 1000, output: price.outputNanoUsd / 1000, cached_input: cached === undefined ? null : cached / 1000, as_of: price.asOf, source: price.source };
+  return {
+    input: price.inputNanoUsd / 1000,
+    output: price.outputNanoUsd / 1000,
+    cached_input: cached === undefined ? null : cached / 1000,
+    as_of: price.asOf,
+    source: price.source,
+  };
 }
