@@ -23,3 +23,7 @@ export const HealthReply = z
 export type HealthReply = z.output<typeof HealthReply>;
 
 export const ReadyReply = z.strictObject({ status: z.enum(['ready', 'starting', 'draining']) }).meta({ id: 'Ready' });
+
+export const RootReply = z
+  .strictObject({ status: z.literal('ok'), name: z.string(), version: z.string(), docs: z.string().describe('Where to read on.') })
+  .meta({ id: 'Root' });

@@ -13,5 +13,5 @@ import { VERSION } from '../contract/version.ts';
 /** Everything that is served. */
 export function allRoutes(settings: Settings): readonly Route[] {
   const routes = [...generateRoutes(settings), ...taskRoutes, ...templateRoutes, ...modelRoutes, ...cacheRoutes, ...authRoutes, ...healthRoutes(VERSION)];
-  return [...routes, ...docsRoutes(routes, settings)];
+  return [...routes, ...docsRoutes(routes)];
 }

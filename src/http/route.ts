@@ -25,6 +25,8 @@ export type RouteSpec<Params, Query, Body> = {
   readonly body?: z.ZodType<Body>;
   /** Content types that the body is read from; `application/json` where unsaid. */
   readonly bodyTypes?: readonly BodyType[];
+  /** A body that the docs show, and that has to be taken as it stands. */
+  readonly example?: unknown;
   readonly replies: readonly ReplySpec[];
   /** Errors of its own. Those that follow from scope, body, limit and query need not be said. */
   readonly errors?: readonly ErrorCode[];
@@ -32,7 +34,7 @@ export type RouteSpec<Params, Query, Body> = {
 };
 
 export type BodyType = 'application/json' | 'application/x-www-form-urlencoded';
-export type Tag = 'Generate' | 'Tasks' | 'Templates' | 'Models' | 'Cache' | 'Sign-in' | 'Health';
+export type Tag = 'Generate' | 'Tasks' | 'Templates' | 'Models' | 'Cache' | 'Sign-in' | 'Health' | 'Docs';
 
 export type ReplySpec = {
   readonly status: number;

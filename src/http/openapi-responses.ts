@@ -1,0 +1,154 @@
+import { ERROR_CODES, ERRORS, type ErrorCode, errorBody, AppError } from '../contract/errors.ts';
+import { SCOPES } from '../contract/policy.ts';
+import type { JsonObject, SchemaBook } from './openapi-schemas.ts';
+import type { ReplySpec, Route } from './route.ts';
+
+const ERROR_REFERENCE = { $ref: '#/components/schemas/Error' };
+const EXAMPLE_REQUEST_ID = 'req_01k5m2v8y3f7q9a4c6e8g0j2n4';
+
+/** Examples that say more than the table's sentence. */
+const EXAMPLE_PARTS: { readonly [Code in ErrorCode]?: { readonly message: string; readonly field?: string; readonly details: JsonObject } } = {
+  MISSING_REQUIRED_FIELD: {
+    message: 'prompt is required',
+    field: 'prompt',
+    details: { errors: [{ field: 'prompt', code: 'MISSING_REQUIRED_FIELD', message: 'prompt is required' }] },
+  },
+  INVALID_TYPE: {
+    message: 'max_tokens must be a whole number',
+    field: 'max_tokens',
+    details: {
+      expected: 'a whole number',
+      received: 'string',
+      errors: [{ field: 'max_tokens', code: 'INVALID_TYPE', message: 'max_tokens must be a whole number' }],
+    },
+  },
+  INVALID_VALUE: {
+    message: 'temperature must be between 0 and 2',
+    field: 'temperature',
+    details: { min: 0, max: 2, received: 3.5, errors: [{ field: 'temperature', code: 'INVALID_VALUE', message: 'temperature must be between 0 and 2' }] },
+  },
+  RATE_LIMIT_EXCEEDED: { message: 'Rate limit exceeded: 10 per 1 minute', details: { limit: 10, window_s: 60 } },
+  PAYLOAD_TOO_LARGE: { message: 'The body is larger than 10 MB', details: { max_bytes: 10_485_760 } },
+};
+
+const text = (description: string): object => ({ description, schema: { type: 'string' } });
+const number = (description: string): object => ({ description, schema: { type: 'integer', minimum: 0 } });
+
+const ALWAYS = { 'X-Request-Id': { description: "The caller's own id, or a new one; the same is in the log.", required: true, schema: { type: 'string' } } };
+const LIMITED = {
+  'RateLimit-Policy': text('The limit: `"generate";q=10;w=60` is 10 in 60 seconds.'),
+  RateLimit: text('What is left: `"generate";r=9;t=42` is 9 more, anew in 42 seconds.'),
+  'X-RateLimit-Limit': number('Calls in a window.'),
+  'X-RateLimit-Remaining': number('Calls left in this one.'),
+  'X-RateLimit-Reset': number('Seconds until there is more room.'),
+};
+const ANSWERED = {
+  'X-Cache': { description: 'Whether the answer was kept from before.', required: true, schema: { type: 'string', enum: ['HIT', 'MISS', 'BYPASS'] } },
+  'X-Model': { ...text('The model that answered.'), required: true },
+  'X-Provider': { ...text('Who runs it.'), required: true },
+  'X-Upstream-Attempts': { ...number('Calls that it took; 0 for a cached answer.'), required: true },
+  'X-Cost-Usd': { description: 'What it cost. Not on streams: their last event says it.', schema: { type: 'string', pattern: String.raw`^\d+(\.\d+)?$` } },
+  'Server-Timing': text('Milliseconds in the queue, upstream and in all. Not on streams.'),
+};
+const BY_STATUS: Record<number, Record<string, object>> = {
+  401: { 'WWW-Authenticate': { ...text('Always `Bearer`, sometimes with more.'), required: true } },
+  429: { 'Retry-After': number('Seconds to wait.') },
+  503: { 'Retry-After': number('Seconds to wait.') },
+};
+
+export const RESPONSE_HEADERS: Record<string, object> = Object.fromEntries(
+  [ALWAYS, LIMITED, ANSWERED, ...Object.values(BY_STATUS)].flatMap((headers) => Object.entries<object>(headers)),
+);
+
+/** Every status that a route can answer with. */
+export function responses(route: Route, schemas: SchemaBook): Record<string, object> {
+  const errors = Map.groupBy<number, ErrorCode>(errorCodes(route), (code) => ERRORS[code].status);
+  const replies = Map.groupBy(route.replies, (reply) => reply.status);
+  const statuses = [...new Set([...replies.keys(), ...errors.keys()])].toSorted((a, b) => a - b);
+  return Object.fromEntries(
+    statuses.map((status) => [status, response(route, status, { replies: replies.get(status) ?? [], codes: errors.get(status) ?? [], schemas })]),
+  );
+}
+
+/** The errors of a route: those that it names, and those that follow from what it is. */
+export function errorCodes(route: Route): readonly ErrorCode[] {
+  const codes = new Set<ErrorCode>(['INTERNAL_ERROR', 'INVALID_VALUE', ...(route.errors ?? [])]);
+  const scope = SCOPES[route.scope];
+  if (scope.anonymous !== 'always') codes.add('UNAUTHORIZED');
+  if (scope.roles.length < SCOPES.public.roles.length) codes.add('FORBIDDEN');
+  if (route.path.includes('{')) codes.add('NOT_FOUND');
+  if (route.limit) codes.add('RATE_LIMIT_EXCEEDED');
+  if (route.query) codes.add('INVALID_TYPE');
+  if (route.body)
+    for (const code of ['INVALID_JSON', 'MISSING_REQUIRED_FIELD', 'INVALID_TYPE', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const) codes.add(code);
+  return ERROR_CODES.filter((code) => codes.has(code));
+}
+
+type Parts = { readonly replies: readonly ReplySpec[]; readonly codes: readonly ErrorCode[]; readonly schemas: SchemaBook };
+
+function response(route: Route, status: number, { replies, codes, schemas }: Parts): object {
+  const content: Record<string, Media> = {};
+  for (const reply of replies) if (status !== 204 && status !== 304) content[reply.type] = joined(content[reply.type], replyMedia(reply, schemas));
+  if (codes.length > 0) content['application/json'] = joined(content['application/json'], errorMedia(status, codes));
+  const words = [...replies.map((reply) => reply.description), ...codes.map((code) => ERRORS[code].message)];
+  return {
+    description: [...new Set(words)].join(' '),
+    headers: Object.fromEntries(headerNames(route, status, codes).map((name) => [name, { $ref: `#/components/headers/${name}` }])),
+    ...(Object.keys(content).length === 0 ? {} : { content }),
+  };
+}
+
+function headerNames(route: Route, status: number, codes: readonly ErrorCode[]): readonly string[] {
+  const asksModel = route.errors?.includes('UPSTREAM_REJECTED') === true;
+  return [
+    ...Object.keys(ALWAYS),
+    ...(route.limit && (status < 300 || status === 429) ? Object.keys(LIMITED) : []),
+    ...(asksModel && status < 300 ? Object.keys(ANSWERED) : []),
+    ...(codes.length > 0 ? Object.keys(BY_STATUS[status] ?? {}) : []),
+  ];
+}
+
+type Media = { readonly schema: JsonObject; readonly [key: string]: unknown };
+
+function joined(before: Media | undefined, next: Media): Media {
+  if (!before) return next;
+  const branches = [...((before.schema['anyOf'] as readonly JsonObject[] | undefined) ?? [before.schema]), next.schema];
+  return { ...before, ...next, schema: { anyOf: branches } };
+}
+
+function replyMedia(reply: ReplySpec, schemas: SchemaBook): Media {
+  if (reply.type === 'application/json') return { schema: reply.schema ? schemas.output(reply.schema) : {} };
+  if (reply.type !== 'text/event-stream') return { schema: { type: 'string' } };
+  // A stream as a whole is text; what its events hold has no place of its own before OpenAPI 3.2.
+  const events = reply.schema ? { 'x-events': { done: schemas.output(reply.schema), error: ERROR_REFERENCE } } : {};
+  return { schema: { type: 'string' }, ...events };
+}
+
+function errorMedia(status: number, codes: readonly ErrorCode[]): Media {
+  const narrowed = { properties: { error: { properties: { code: { enum: codes }, status: { const: status } } } } };
+  return {
+    schema: { allOf: [ERROR_REFERENCE, narrowed] },
+    examples: Object.fromEntries(codes.map((code) => [code, { $ref: `#/components/examples/${code}` }])),
+  };
+}
+
+export function errorComponents(): { readonly schemas: Record<string, JsonObject>; readonly examples: Record<string, object> } {
+  const error = {
+    code: { type: 'string', enum: ERROR_CODES },
+    message: { type: 'string', description: 'For people.' },
+    status: { type: 'integer' },
+    field: { type: ['string', 'null'], description: 'Which field is wrong, by its path.' },
+    details: { type: 'object', additionalProperties: true, description: 'What else there is to say; {} when nothing.' },
+    request_id: { type: 'string' },
+  };
+  const body = { type: 'object', required: Object.keys(error), additionalProperties: false, properties: error };
+  return {
+    schemas: { Error: { type: 'object', required: ['error'], additionalProperties: false, properties: { error: body } } },
+    examples: Object.fromEntries(
+      ERROR_CODES.map((code) => [
+        code,
+        { summary: code, description: ERRORS[code].hint, value: errorBody(new AppError(code, EXAMPLE_PARTS[code] ?? {}), EXAMPLE_REQUEST_ID) },
+      ]),
+    ),
+  };
+}

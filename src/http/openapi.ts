@@ -1,0 +1,129 @@
+import { SCOPES, type Scope } from '../contract/policy.ts';
+import { createSchemaBook, type Field, type SchemaBook } from './openapi-schemas.ts';
+import { errorComponents, RESPONSE_HEADERS, responses } from './openapi-responses.ts';
+import type { Route, Tag } from './route.ts';
+
+export type DocumentInfo = {
+  readonly title: string;
+  readonly version: string;
+  /** Where the service is reached; the address that the document came from when unsaid. */
+  readonly serverUrl?: string;
+  /** Whether routes whose scope is open to the anonymous `when-allowed` are open now. */
+  readonly allowAnonymous?: boolean;
+};
+
+const TAGS: Record<Tag, string> = {
+  Generate: 'Ask a model, in one piece or as a stream.',
+  Tasks: 'Ready-made: summarise, translate, analyse, complete.',
+  Templates: 'Prompts with placeholders, parameters and versions.',
+  Models: 'What can be called, and what it costs.',
+  Cache: 'Answers that are kept, and what they saved.',
+  'Sign-in': 'Users, tokens and sessions.',
+  Health: 'For people, load balancers and monitors.',
+  Docs: 'This document.',
+};
+
+const DESCRIPTION = `
+**Sign-in.** Send \`Authorization: Bearer <token>\`, with a token from \`POST /auth/login\`; *Authorize* does it for this page. A padlock marks what needs it.
+
+**Errors** have one form: \`{"error": {"code", "message", "status", "field", "details", "request_id"}}\`. A request with several mistakes
+reports the first in \`field\` and all of them in \`details.errors\`. An address that does not exist answers 404, a method that it does not
+take 405 with \`Allow\`. The \`X-Request-Id\` of every answer is in the log too.
+
+**Streams.** \`?stream=true\` answers in Server-Sent Events: pieces of text, then \`event: done\` with usage and cost, or \`event: error\`.
+With \`Accept: text/plain\` it is the raw text. A stream that ends without \`done\` was cut off.
+`.trim();
+
+const LOGIN_PATH = '/auth/login';
+const SECURITY_SCHEMES = {
+  bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: `The \`access_token\` that \`POST ${LOGIN_PATH}\` answers.` },
+  password: {
+    type: 'oauth2',
+    description: 'Signs in with user name and password. Leave the client fields empty.',
+    flows: { password: { tokenUrl: LOGIN_PATH, scopes: {} } },
+  },
+};
+
+/** The OpenAPI 3.1 document of these routes, without those that only show it. The same routes give the same document, byte for byte. */
+export function openapiDocument(served: readonly Route[], info: DocumentInfo): object {
+  const routes = served.filter((route) => route.tag !== 'Docs');
+  const schemas = createSchemaBook();
+  const paths: Record<string, Record<string, object>> = {};
+  for (const route of routes) {
+    const methods = (paths[route.path] ??= {});
+    methods[route.method.toLowerCase()] = operation(route, schemas, info.allowAnonymous ?? true);
+  }
+  const errors = errorComponents();
+  const tags = [...new Set(routes.map((route) => route.tag))];
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: info.title,
+      version: info.version,
+      summary: 'The LLM API service that a team runs itself.',
+      description: DESCRIPTION,
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: info.serverUrl ?? '/' }],
+    tags: tags.map((name) => ({ name, description: TAGS[name] })),
+    paths,
+    components: {
+      schemas: { ...errors.schemas, ...schemas.components() },
+      examples: errors.examples,
+      headers: RESPONSE_HEADERS,
+      securitySchemes: routes.some((route) => route.path === LOGIN_PATH) ? SECURITY_SCHEMES : { bearer: SECURITY_SCHEMES.bearer },
+    },
+  };
+}
+
+function operation(route: Route, schemas: SchemaBook, allowAnonymous: boolean): object {
+  const parameters = [...pathParameters(route, schemas), ...queryParameters(route, schemas)];
+  return {
+    operationId: operationId(route),
+    tags: [route.tag],
+    summary: route.summary,
+    ...(route.description === undefined ? {} : { description: route.description }),
+    security: security(route.scope, allowAnonymous),
+    ...(parameters.length === 0 ? {} : { parameters }),
+    ...(route.body === undefined ? {} : { requestBody: requestBody(route, schemas) }),
+    responses: responses(route, schemas),
+  };
+}
+
+/** `GET /api/v1/templates/{id}` is getApiV1TemplatesId: a name that generated clients can keep as long as the path stays. */
+export function operationId({ method, path }: Pick<Route, 'method' | 'path'>): string {
+  const words = path.split(/[^A-Za-z0-9]+/).filter((word) => word !== '');
+  const name = words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('');
+  return method.toLowerCase() + (name === '' ? 'Root' : name);
+}
+
+function security(scope: Scope, allowAnonymous: boolean): readonly object[] {
+  const { anonymous } = SCOPES[scope];
+  if (anonymous === 'always') return [];
+  const signedIn = [{ bearer: [] }, { password: [] }];
+  return anonymous === 'when-allowed' && allowAnonymous ? [{}, ...signedIn] : signedIn;
+}
+
+function pathParameters(route: Route, schemas: SchemaBook): readonly object[] {
+  const names = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
+  const properties = route.params ? schemas.fields(route.params) : [];
+  return names.map((name) =>
+    parameter('path', properties.find((property) => property.name === name) ?? { name, required: true, rest: { schema: { type: 'string' } } }),
+  );
+}
+
+function queryParameters(route: Route, schemas: SchemaBook): readonly object[] {
+  if (!route.query) return [];
+  return schemas.fields(route.query).map((field) => parameter('query', field));
+}
+
+function parameter(place: 'path' | 'query', { name, required, rest }: Field): object {
+  return { name, in: place, required, ...rest };
+}
+
+function requestBody(route: Route, schemas: SchemaBook): object {
+  if (!route.body) return {};
+  const media = { schema: schemas.input(route.body), ...(route.example === undefined ? {} : { example: route.example }) };
+  const types = route.bodyTypes ?? ['application/json'];
+  return { required: true, content: Object.fromEntries(types.map((type) => [type, media])) };
+}
