@@ -3,8 +3,10 @@ import type { ConfigFile } from './contract/config-file.ts';
 import type { Principal } from './contract/policy.ts';
 import type { Settings } from './contract/settings.ts';
 import type { EventBatches, Usage } from './core/events.ts';
+import type { LoginThrottle } from './core/login-throttle.ts';
 import type { ModelRequest } from './core/model-request.ts';
 import type { ModelFacts, Provider, Send } from './core/provider.ts';
+import type { RouteTable } from './core/routing.ts';
 import type { Database } from './tables.ts';
 
 /**
@@ -31,10 +33,11 @@ export type Config = {
   readonly file: ConfigFile;
   /** In force for this snapshot: built from the settings and the file when it was read. */
   readonly providers: ReadonlyMap<string, Provider>;
+  readonly routes: RouteTable;
   readonly defaultModel: string;
   readonly allowAnonymous: boolean;
   readonly corsOrigins: readonly string[];
-  /** Grows by one with every reload, so that derived tables know when they are stale. */
+  /** Grows by one with every reload. */
   readonly version: number;
 };
 
@@ -58,9 +61,20 @@ export type Log = {
 
 export type Secrets = {
   readonly hashPassword: (password: string) => Promise<string>;
-  readonly verifyPassword: (password: string, hash: string) => Promise<boolean>;
-  /** Signs and checks access tokens. */
+  /**
+   * Takes its turn with other sign-ins. With no hash, because there is no such user, it takes as long and says no.
+   * `onTurn` runs when the turn comes; what it throws gives the turn up.
+   */
+  readonly verifyPassword: (password: string, hash: string | null, onTurn?: () => void) => Promise<boolean>;
   readonly jwtSecret: string;
+  /** HMAC-SHA256 under `jwtSecret`, in base64url: signs and checks access tokens. */
+  readonly mac: (text: string) => string;
+  /** 32 random bytes in base64url. */
+  readonly newToken: () => string;
+  /** One that a person can type. */
+  readonly newPassword: () => string;
+  /** Slows the guessing of passwords; one for the process. */
+  readonly loginThrottle: LoginThrottle;
 };
 
 export type Lifecycle = {

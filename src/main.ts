@@ -1,7 +1,7 @@
 #!/usr/bin/env bun
 import { run } from './cli/program.ts';
 
-process.exitCode = await run(process.argv, {
+const code = await run(process.argv, {
   serve: async () => {
     const { serve } = await import('./roles/api.ts');
     await serve(source());
@@ -10,16 +10,20 @@ process.exitCode = await run(process.argv, {
     const { migrateOnly } = await import('./roles/migrate.ts');
     return migrateOnly(source());
   },
-  checkConfig: async () => {
+  checkConfig: async (options) => {
     const { checkConfig } = await import('./roles/check-config.ts');
-    return checkConfig(source());
+    return checkConfig(source(), options);
   },
-  doctor: async () => {
+  doctor: async (options) => {
     const { doctor } = await import('./roles/doctor.ts');
-    return doctor(source());
+    return doctor(source(), options);
+  },
+  openapi: async () => {
+    const { openapiText } = await import('./roles/openapi.ts');
+    return openapiText(source());
   },
 });
-process.exit();
+process.exit(code);
 
 function source(): { env: Record<string, string | undefined>; cwd: string } {
   return { env: process.env, cwd: process.cwd() };

@@ -5,6 +5,7 @@ import { AppError } from '../contract/errors.ts';
 import { ANONYMOUS } from '../contract/policy.ts';
 import { foldAnswer, type ModelEvent } from '../core/events.ts';
 import { type Call, type Provider, UpstreamError } from '../core/provider.ts';
+import { buildRoutes } from '../core/routing.ts';
 import { createGateway } from './run.ts';
 
 type Script = (call: Call, nth: number) => AsyncIterable<readonly ModelEvent[]>;
@@ -35,8 +36,7 @@ function world(scripts: Record<string, Script>, settings: Record<string, unknown
   const [first = '', ...others] = [...providers.keys()].map((id) => `${id}/m`);
   const config = {
     settings: { upstreamMaxRetries: 3, upstreamBackoffBaseS: 1, cacheMaxEntries: 100, cacheMaxBytes: 1e6, cacheTtlS: 60, ...settings },
-    file: { models: { any: { targets: [first], fallbacks: others } }, prices: {} },
-    providers,
+    routes: buildRoutes({ providers, file: { models: { any: { targets: [first], fallbacks: others } }, prices: {} }, defaultModel: 'any' }),
     defaultModel: 'any',
     version: 1,
   };

@@ -3,7 +3,7 @@ import { AppError } from '../contract/errors.ts';
 import { cacheKey } from '../core/cache-key.ts';
 import { answerEvents, type EventBatches, type ModelEvent } from '../core/events.ts';
 import { orAborted } from '../core/or-aborted.ts';
-import { buildRoutes, type Candidate, type RouteTable } from '../core/routing.ts';
+import type { Candidate } from '../core/routing.ts';
 import { admit } from './admit.ts';
 import { attempt } from './attempt.ts';
 import { type AnswerCache, type CachedAnswer, createAnswerCache } from './cache.ts';
@@ -11,22 +11,22 @@ import { createFlight, type Flight } from './flight.ts';
 import { meter, type Metered } from './meter.ts';
 
 type Needs = Omit<App, 'gateway'>;
-type Core = { readonly needs: Needs; readonly cache: AnswerCache; readonly flights: Map<string, Promise<Airborne>>; readonly routes: () => RouteTable; readonly live: Set<CallLimit> };
+type Core = { readonly needs: Needs; readonly cache: AnswerCache; readonly flights: Map<string, Promise<Airborne>>; readonly live: Set<CallLimit> };
 type Ready = { readonly call: ModelCall; readonly candidates: readonly Candidate[]; readonly arrivedAt: number };
 type Airborne = { readonly flight: Flight; readonly head: Head };
 type Head = Pick<RunningCall, 'model' | 'provider' | 'attempts' | 'queueMs' | 'upstreamMs' | 'receipt'>;
 
 /** How a model call runs: admit, choose, look in the cache, attempt, meter. There is no other way to a provider. */
 export function createGateway(needs: Needs): Gateway {
-  const core: Core = { needs, cache: createAnswerCache(needs), flights: new Map(), routes: routesOf(needs), live: new Set() };
+  const core: Core = { needs, cache: createAnswerCache(needs), flights: new Map(), live: new Set() };
   return {
     run: (call) => run(core, call),
     resolve(model) {
-      const [first] = core.routes().candidates(model ?? needs.config().defaultModel, () => 0);
+      const [first] = needs.config().routes.candidates(model ?? needs.config().defaultModel, () => 0);
       if (!first) throw new AppError('MODEL_NOT_FOUND');
       return { name: first.model, provider: first.provider.id, facts: first.facts };
     },
-    models: () => [...core.routes().names].map(([name, { alias, first }]): ListedModel => ({ name, alias, provider: first.provider.id, facts: first.facts })),
+    models: () => [...needs.config().routes.names].map(([name, { alias, first }]): ListedModel => ({ name, alias, provider: first.provider.id, facts: first.facts })),
     cache: { stats: core.cache.stats, clear: core.cache.clear },
     callsInFlight: () => core.live.size,
     stop(reason) {
@@ -35,21 +35,12 @@ export function createGateway(needs: Needs): Gateway {
   };
 }
 
-/** The routes of the configuration in force, built when it changes. */
-function routesOf(needs: Needs): () => RouteTable {
-  let built: { readonly version: number; readonly table: RouteTable } | null = null;
-  return () => {
-    const config = needs.config();
-    if (built?.version !== config.version) built = { version: config.version, table: buildRoutes(config) };
-    return built.table;
-  };
-}
-
 async function run(core: Core, call: ModelCall): Promise<RunningCall> {
   const { needs, cache } = core;
   const arrivedAt = needs.clock.monotonic();
   admit(needs, call);
-  const candidates = core.routes().candidates(call.model ?? needs.config().defaultModel, needs.random);
+  const { routes, defaultModel } = needs.config();
+  const candidates = routes.candidates(call.model ?? defaultModel, needs.random);
   const ready: Ready = { call, candidates, arrivedAt };
   const [first] = candidates;
   if (!first || call.cache === 'off' || !cache.isOn()) return alone(core, ready);

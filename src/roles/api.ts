@@ -8,7 +8,9 @@ import { createGateway } from '../gateway/run.ts';
 import { createDispatch, type Dispatch } from '../http/dispatch.ts';
 import { type RunningServer, startServer } from '../http/server.ts';
 import { systemClock } from '../platform/clock.ts';
-import { ConfigError, type ConfigRead, readConfig, watchConfig } from '../platform/config.ts';
+import { type ConfigRead, type ConfigSource, readConfig } from '../platform/config.ts';
+import { ConfigError } from '../platform/config/config-error.ts';
+import { watchConfig } from '../platform/config/watch.ts';
 import { createSend } from '../platform/egress.ts';
 import { idMaker } from '../platform/ids.ts';
 import { type ClosableLog, createLog } from '../platform/log.ts';
@@ -19,7 +21,6 @@ import { openSecrets } from '../platform/secrets.ts';
 import { announce } from './banner.ts';
 import { allowedOrigins, snapshot } from './snapshot.ts';
 
-export type ConfigSource = Parameters<typeof readConfig>[0];
 type Running = { readonly app: App; readonly log: ClosableLog; readonly dispatch: Dispatch; readonly server: RunningServer; readonly database: OpenDatabase; readonly close: () => void };
 type State = { current: 'starting' | 'ready' | 'draining' };
 
@@ -98,16 +99,22 @@ async function start(source: ConfigSource, first: ConfigRead, log: ClosableLog):
 function liveConfig(source: ConfigSource, first: ConfigRead, log: ClosableLog): { config: () => Config; origins: () => ReadonlySet<string>; stop: () => void } {
   let config = snapshot(first, 1);
   let origins = allowedOrigins(config);
+  const refused = (error: ConfigError): void => log.error('the changed configuration is refused; the one before stays in force', { problems: error.problems });
   const watch = watchConfig({
     source,
-    path: resolve(source.cwd, first.settings.configFile),
-    onChange(read) {
-      config = snapshot(read, config.version + 1);
-      origins = allowedOrigins(config);
-      log.info('the configuration was read anew', { version: config.version });
-    },
-    onRefused(error) {
-      log.error('the changed configuration is refused; the one before stays in force', { problems: error.problems });
+    first,
+    clock: systemClock,
+    onRefused: refused,
+    onChange(read, needRestart) {
+      try {
+        config = snapshot(read, config.version + 1);
+        origins = allowedOrigins(config);
+        log.info('the configuration was read anew', { version: config.version });
+      } catch (cause) {
+        if (!(cause instanceof ConfigError)) throw cause;
+        refused(cause);
+      }
+      if (needRestart.length > 0) log.warning('some changes count only after a restart', { settings: needRestart });
     },
   });
   const reload = (): void => watch.reload();

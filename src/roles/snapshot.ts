@@ -1,5 +1,8 @@
 import type { Config } from '../app.ts';
+import { AppError } from '../contract/errors.ts';
+import { buildRoutes, type RouteTable } from '../core/routing.ts';
 import type { ConfigRead } from '../platform/config.ts';
+import { ConfigError } from '../platform/config/config-error.ts';
 import { buildProviders } from '../providers/index.ts';
 
 const WITH_A_KEY = 'gpt-4o-mini';
@@ -9,15 +12,30 @@ const WITHOUT = 'demo';
 export function snapshot(read: ConfigRead, version: number): Config {
   const { settings, file } = read;
   const providers = buildProviders(settings, file);
+  const defaultModel = settings.defaultModel ?? (providers.has('openai') ? WITH_A_KEY : WITHOUT);
   return Object.freeze({
     settings,
     file,
     providers,
-    defaultModel: settings.defaultModel ?? (providers.has('openai') ? WITH_A_KEY : WITHOUT),
+    routes: routesOf({ providers, file, defaultModel }),
+    defaultModel,
     allowAnonymous: settings.allowAnonymous ?? settings.environment === 'development',
     corsOrigins: settings.corsOrigins ?? (settings.environment === 'development' ? ['*'] : []),
     version,
   });
+}
+
+/** Names that lead nowhere are found when the configuration is read, and not by the first caller. */
+function routesOf(sources: Parameters<typeof buildRoutes>[0]): RouteTable {
+  try {
+    const routes = buildRoutes(sources);
+    routes.candidates(sources.defaultModel, () => 0);
+    return routes;
+  } catch (cause) {
+    if (!(cause instanceof AppError)) throw cause;
+    const available = (cause.parts.details?.['available'] ?? []) as readonly string[];
+    throw new ConfigError([{ where: 'models, DEFAULT_MODEL', message: cause.message, hint: `What can be called: ${available.slice(0, 20).join(', ')}` }]);
+  }
 }
 
 export function allowedOrigins(config: Config): ReadonlySet<string> {

@@ -1,0 +1,87 @@
+import type { ErrorBody } from '../contract/errors.ts';
+import type { Meta } from '../contract/generation.ts';
+import { type Client, CommandError, createClient } from './client.ts';
+
+type Options = {
+  readonly model?: string;
+  readonly system?: string;
+  readonly temperature?: number;
+  readonly topP?: number;
+  readonly maxTokens?: number;
+  readonly stream?: boolean;
+  readonly cache?: boolean;
+  readonly usage?: boolean;
+  readonly json?: boolean;
+  readonly baseUrl?: string;
+};
+
+/** `sluice generate`: the answer on standard output, everything else on standard error. */
+export async function generate(prompt: string | undefined, options: Options): Promise<number> {
+  const body = {
+    prompt: await promptText(prompt),
+    ...(options.model === undefined ? {} : { model: options.model }),
+    ...(options.system === undefined ? {} : { system: options.system }),
+    ...(options.temperature === undefined ? {} : { temperature: options.temperature }),
+    ...(options.topP === undefined ? {} : { top_p: options.topP }),
+    ...(options.maxTokens === undefined ? {} : { max_tokens: options.maxTokens }),
+  };
+  const client = createClient(options.baseUrl, process.env);
+  const headers: Record<string, string> = options.cache === false ? { 'cache-control': 'no-cache' } : {};
+  const startedAt = performance.now();
+  const meta = options.json || options.stream === false ? await whole(client, body, headers, options.json ?? false) : await streamed(client, body, headers);
+  if (options.usage) process.stderr.write(`${usageLine(meta, performance.now() - startedAt)}\n`);
+  return 0;
+}
+
+async function promptText(prompt: string | undefined): Promise<string> {
+  if (prompt !== undefined && prompt !== '-') return prompt;
+  if (process.stdin.isTTY) throw new CommandError('there is no prompt', 'Write it as an argument, or pipe it in: echo "Say hello" | sluice generate -');
+  let text = '';
+  process.stdin.setEncoding('utf8');
+  for await (const piece of process.stdin) text += String(piece);
+  return text.trim();
+}
+
+async function whole(client: Client, body: object, headers: Record<string, string>, json: boolean): Promise<Meta> {
+  const response = await client.post('/generate', body, headers);
+  const text = await response.text();
+  const answer = JSON.parse(text) as Meta & { readonly response: string };
+  process.stdout.write(json ? `${text}\n` : `${answer.response}\n`);
+  return answer;
+}
+
+async function streamed(client: Client, body: object, headers: Record<string, string>): Promise<Meta> {
+  const response = await client.post('/generate?stream=true', body, headers);
+  let meta: Meta | null = null;
+  for await (const { event, data } of serverEvents(response)) {
+    if (event === 'message') process.stdout.write(data);
+    else if (event === 'done') meta = JSON.parse(data) as Meta;
+    else if (event === 'error') {
+      const { error } = JSON.parse(data) as ErrorBody;
+      throw new CommandError(`the answer broke off: ${error.message}`, `${error.code}, request ${error.request_id}`);
+    }
+  }
+  process.stdout.write('\n');
+  if (meta === null) throw new CommandError('the answer broke off', 'The connection to the service ended before the answer did.');
+  return meta;
+}
+
+/** Our own service writes one form of event: `event`, `id` and `data` lines that end with \n. */
+async function* serverEvents(response: Response): AsyncGenerator<{ event: string; data: string }> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const chunk of response.body ?? []) {
+    const blocks = (rest + decoder.decode(chunk as Uint8Array, { stream: true })).split('\n\n');
+    rest = blocks.pop() ?? '';
+    for (const block of blocks) {
+      const lines = block.split('\n');
+      const data = lines.filter((line) => line.startsWith('data: ')).map((line) => line.slice('data: '.length));
+      if (data.length > 0) yield { event: lines.find((line) => line.startsWith('event: '))?.slice('event: '.length) ?? 'message', data: data.join('\n') };
+    }
+  }
+}
+
+function usageLine(meta: Meta, elapsedMs: number): string {
+  const { model, usage, cost_usd: costUsd, cached, request_id: requestId } = meta;
+  return `${model} · ${usage.input_tokens} in, ${usage.output_tokens} out · $${costUsd.toFixed(6)} · ${(elapsedMs / 1000).toFixed(2)} s · cache ${cached ? 'hit' : 'miss'} · ${requestId}`;
+}
