@@ -33,18 +33,21 @@ export async function summarize(app: App, exchange: Exchange<undefined, StreamQu
 export type Condensed = { readonly input: string; readonly calls: readonly RunningCall[] };
 
 const AT_ONCE = 4;
-// Each pass at least halves a text, since the notes of a part may be half as long as it.
-const PASSES_MAX = 24;
+// Notes are allowed half the length of their part: a model that hardly shortens anything will not get there, and each pass costs.
+const SHORTENED_SHARE = 0.9;
 const NOTES_WORDS_MAX = 600;
 
 /** A text that fits into `room` tokens: as it is, or as notes on its parts, and on the notes where these are still too long. */
 export async function condense(app: App, exchange: Exchange, text: string, room: number): Promise<Condensed> {
   const calls: RunningCall[] = [];
   let input = text;
-  for (let pass = 0; estimateTokens(input) > room; pass += 1) {
-    if (pass === PASSES_MAX)
-      throw new AppError('INTERNAL_ERROR', { message: 'The text did not become short enough for the model, however often it was summarised' });
+  for (let tokens = estimateTokens(input); tokens > room;) {
     input = await takeNotes(app, exchange, input, calls);
+    const left = estimateTokens(input);
+    if (left > room && left > tokens * SHORTENED_SHARE) {
+      throw new AppError('INTERNAL_ERROR', { message: 'The model did not shorten the text enough to read it as a whole' });
+    }
+    tokens = left;
   }
   return { input, calls };
 }
