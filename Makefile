@@ -1,6 +1,8 @@
 # Everything that is done with this project. `make` lists it; CONTRIBUTING.md says more.
 # Bun and the packages are brought by scripts/bun.sh where they are missing: npm or bun is all that has to be there.
 BUN := sh scripts/bun.sh
+# .env is read by Sluice itself, which says where each value comes from.
+SLUICE := --no-env-file src/main.ts
 IMAGE ?= sluice
 CONTAINER ?= sluice
 PORT ?= 8000
@@ -14,10 +16,10 @@ help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[1m%-13s\033[0m %s\n", $$1, $$2 }' Makefile
 
 start: ## Install what is missing and serve on http://127.0.0.1:8000
-	@$(BUN) src/main.ts serve
+	@$(BUN) $(SLUICE) serve
 
 dev: ## The same, and start again at every change of a file
-	@$(BUN) --watch src/main.ts serve
+	@$(BUN) --watch $(SLUICE) serve
 
 test: ## All checks and tests; STAGES="types unit" runs some of them
 	@$(BUN) scripts/test.ts $(STAGES)

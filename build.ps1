@@ -97,6 +97,8 @@ function Invoke-Bun([string[]]$Arguments) {
     }
     $Separator = [IO.Path]::PathSeparator
     $env:PATH = "$(Split-Path -Parent $Bun)$Separator$(Join-Path $PSScriptRoot 'node_modules/.bin')$Separator$env:PATH"
+    # Bun reads it before any code of ours runs, and would let no more than 256 calls out at once.
+    if (-not $env:BUN_CONFIG_MAX_HTTP_REQUESTS) { $env:BUN_CONFIG_MAX_HTTP_REQUESTS = '16384' }
     Invoke-Program $Bun $Arguments
 }
 
@@ -125,13 +127,13 @@ function Start-Container([string[]]$How) {
 
 switch ($Command) {
     'help' { foreach ($Name in $Commands.Keys) { '  {0,-13} {1}' -f $Name, $Commands[$Name] } }
-    'start' { Invoke-Bun @('src/main.ts', 'serve') }
-    'dev' { Invoke-Bun @('--watch', 'src/main.ts', 'serve') }
+    'start' { Invoke-Bun @('--no-env-file', 'src/main.ts', 'serve') }
+    'dev' { Invoke-Bun @('--watch', '--no-env-file', 'src/main.ts', 'serve') }
     'dev-api' {
         if (-not $env:POSTGRES_PASSWORD) { Stop-With 'Set $env:POSTGRES_PASSWORD to the password that dev-services was started with.' }
         $env:DATABASE_URL = "postgres://sluice:$([uri]::EscapeDataString($env:POSTGRES_PASSWORD))@127.0.0.1:5432/sluice"
         $env:REDIS_URL = 'redis://127.0.0.1:6379'
-        Invoke-Bun @('--watch', 'src/main.ts', 'serve')
+        Invoke-Bun @('--watch', '--no-env-file', 'src/main.ts', 'serve')
     }
     'dev-services' { Invoke-Compose @('--profile', 'postgres', '--profile', 'redis', 'up', '--detach', '--wait', 'postgres', 'redis') }
     'test' { Invoke-Bun (@('scripts/test.ts') + $Words) }

@@ -1,9 +1,10 @@
 #!/bin/sh
-# Runs Bun of the version in .bun-version in the root of the project, and brings it and the packages first where they are missing:
+# Runs Bun of the version in .bun-version, and brings it and the packages of this project first where they are missing:
 #   sh scripts/bun.sh src/main.ts serve
 # It needs a bun of that version, or npm. With nothing to bring it writes nothing and asks no network.
 set -eu
 
+called_in=$PWD
 root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd -P)
 cd -- "$root"
 version=$(tr -d '[:space:]' <.bun-version)
@@ -112,6 +113,9 @@ fi
 if [ $# -eq 0 ]; then
   exit 0
 fi
+cd -- "$called_in"
 PATH=${bun%/*}:$root/node_modules/.bin:$PATH
-export PATH
+# Bun reads it before any code of ours runs, and would let no more than 256 calls out at once.
+: "${BUN_CONFIG_MAX_HTTP_REQUESTS:=16384}"
+export PATH BUN_CONFIG_MAX_HTTP_REQUESTS
 exec "$bun" "$@"

@@ -12,7 +12,7 @@ const LIMITS = {
   /** `oxlint-disable` in a file. */
   lintExceptions: 2,
   /** Rules switched off, and kinds of file excepted from one, in .oxlintrc.json. */
-  lintRulesOff: 16,
+  lintRulesOff: 17,
 };
 
 type Package = {

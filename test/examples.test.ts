@@ -36,6 +36,20 @@ describe('an example', () => {
   }
 });
 
+describe('make smoke', () => {
+  test('finds nothing wrong with a service that runs', async () => {
+    const ended = await run(process.execPath, 'scripts/smoke.ts', { SLUICE_URL: sluice.url });
+    expect(ended).toMatchObject({ exitCode: 0, errors: '' });
+    expect(ended.output).not.toContain('FAILED');
+  });
+
+  test('says how to start one where none answers', async () => {
+    const ended = await run(process.execPath, 'scripts/smoke.ts', { SLUICE_URL: 'http://127.0.0.1:1' });
+    expect(ended.exitCode).toBe(1);
+    expect(ended.output).toContain('make start');
+  });
+});
+
 describe('the sample batch', () => {
   test('is one JSON request a line, each with an id of its own', () => {
     const rows = readProjectFile('examples/sample-batch.jsonl').trimEnd().split('\n');

@@ -62,11 +62,11 @@ describe('scripts/bun.sh', () => {
     mkdirSync(join(clone, '.tools/attempt.1/node_modules'), { recursive: true });
     const programs = folderOfPrograms(['sh', 'dirname', 'tr', 'cat', 'cksum', 'uname', 'mkdir', 'rm', 'mv', 'chmod', 'id'], { npm: FAKE_NPM });
     const first = bunSh(clone, programs);
-    expect(first).toMatchObject({ exitCode: 0, output: `ran src/main.ts serve in ${clone}` });
+    expect(first).toMatchObject({ exitCode: 0, output: RAN });
     expect(first.errors).toContain('installing Bun');
     expect(existsSync(join(clone, '.tools/attempt.1'))).toBe(false);
     rmSync(join(programs, 'npm'));
-    expect(bunSh(clone, programs)).toEqual({ exitCode: 0, output: `ran src/main.ts serve in ${clone}`, errors: '' });
+    expect(bunSh(clone, programs)).toEqual({ exitCode: 0, output: RAN, errors: '' });
   });
 
   test('installs the packages again when the lock has changed', () => {
@@ -206,6 +206,9 @@ describe('the files of the project', () => {
     expect(broken).toEqual([]);
   });
 });
+
+/** Run where it was called, not where the project is. */
+const RAN = `ran src/main.ts serve in ${tmpdir()}`;
 
 /** An npm that brings a program in the place of Bun: it says its version, installs nothing, and tells how it was run. */
 const FAKE_NPM = `#!/bin/sh

@@ -29,7 +29,7 @@ const PACKAGE_HOMES: readonly { readonly from: RegExp; readonly homes: RegExp; r
   { from: /^(bun|bun:.*)$/, homes: /^src\/(platform\/|http\/server\.ts$)/ },
   { from: /^node:(http|https|http2|tls|dgram|dns)(\/|$)/, homes: /^src\/platform\/egress\.ts$/ },
   { from: /^node:(child_process|cluster|worker_threads)$/, homes: /^src\/platform\// },
-  { from: /^node:fs(\/|$)/, homes: /^src\/(platform|cli|roles)\// },
+  { from: /^node:fs(\/|$)/, homes: /^src\/(platform|cli|roles|features|http)\// },
 ];
 
 export const importTable: Rule = (source) => {
@@ -187,10 +187,13 @@ export const anyType: Rule = (source) => {
 
 export const defaultExport: Rule = (source) => (/^\s*export\s+default\b|\bas\s+default\b/m.test(source.code) ? ['has a default export'] : []);
 
-/** Black-box tests know the service by its contract alone. The fake upstream plays a provider, and may decide like one with core/. */
+/** Black-box tests know the service by its contract alone. The fake upstream plays a provider, and may decide like one with core/. The types of app.ts say what a stand-in must offer. */
 export const blackBox: Rule = (source) => {
   if (!source.path.startsWith('test/')) return [];
   const open = source.path.startsWith('test/fake-upstream/') ? /^src\/(contract|core)\// : /^src\/contract\//;
-  const targets = source.imports.filter((each) => each.from.startsWith('.')).map((each) => resolve(source.path, each.from));
+  const targets = source.imports
+    .filter((each) => each.from.startsWith('.'))
+    .filter((each) => !each.typeOnly || !each.from.endsWith('/src/app.ts'))
+    .map((each) => resolve(source.path, each.from));
   return targets.filter((path) => path.startsWith('src/') && !open.test(path)).map((path) => `imports ${path}: a black-box test may know only the contract`);
 };
