@@ -103,7 +103,8 @@ async function takeOff(core: Core, ready: Ready, key: string, landed: () => void
     const answer = started?.metered.fold.answer();
     if (!complete || !started || !answer || answer.finishReason === 'content_filter') return;
     const { head } = started;
-    core.cache.put(key, call.principal.projectId, { answer, provider: head.provider, model: head.model, costNanoUsd: head.receipt().costNanoUsd });
+    const { usage, costNanoUsd } = head.receipt();
+    core.cache.put(key, call.principal.projectId, { answer: { ...answer, usage }, provider: head.provider, model: head.model, costNanoUsd });
   };
   try {
     started = await orAborted(start(core, ready, { signal: limit.signal, over }), call.signal);

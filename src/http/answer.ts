@@ -145,7 +145,7 @@ function callHeaders(running: RunningCall): Record<string, string> {
 }
 
 function costHeaders(exchange: Exchange, running: RunningCall, receipt: Receipt): Record<string, string> {
-  exchange.logFields['queue_ms'] = running.queueMs;
+  exchange.logFields['queue_ms'] = Math.round(running.queueMs * 10) / 10;
   return {
     'x-cost-usd': usdText(receipt.costNanoUsd),
     'server-timing': `queue;dur=${running.queueMs.toFixed(1)}, upstream;dur=${running.upstreamMs().toFixed(1)}`,
