@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openSecrets } from './secrets.ts';
+
+let root = '';
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'sluice-secrets-'));
+});
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+const given = { jwtSecret: 'given, and thirty-two bytes long at least', environment: 'development' as const };
+
+describe('the signing secret', () => {
+  test('is made once in development, kept, and the owner’s alone', async () => {
+    const dataDir = join(root, 'made', 'deep');
+    const first = await openSecrets({ dataDir, jwtSecret: null, environment: 'development' });
+    const second = await openSecrets({ dataDir, jwtSecret: null, environment: 'development' });
+    expect(Buffer.from(first.jwtSecret, 'base64url')).toHaveLength(32);
+    expect(second.jwtSecret).toBe(first.jwtSecret);
+    expect((await stat(join(dataDir, 'jwt-secret'))).mode & 0o777).toBe(0o600);
+    expect(await readFile(join(dataDir, 'jwt-secret'), 'utf8')).toBe(first.jwtSecret);
+  });
+
+  test('is one, whoever of ten that start at once comes first, and leaves no drafts', async () => {
+    const dataDir = join(root, 'ten');
+    const all = await Promise.all(Array.from({ length: 10 }, () => openSecrets({ dataDir, jwtSecret: null, environment: 'development' })));
+    expect(new Set(all.map(({ jwtSecret }) => jwtSecret)).size).toBe(1);
+    expect(await readdir(dataDir)).toEqual(['jwt-secret']);
+  });
+
+  test('that others could read is closed to them', async () => {
+    const dataDir = join(root, 'open');
+    await openSecrets({ dataDir, jwtSecret: null, environment: 'development' });
+    await chmod(join(dataDir, 'jwt-secret'), 0o644);
+    await openSecrets({ dataDir, jwtSecret: null, environment: 'development' });
+    expect((await stat(join(dataDir, 'jwt-secret'))).mode & 0o777).toBe(0o600);
+  });
+
+  test('that was cut short is refused with the way out', async () => {
+    const dataDir = await mkdtemp(join(root, 'cut-'));
+    await writeFile(join(dataDir, 'jwt-secret'), 'abc');
+    expect(openSecrets({ dataDir, jwtSecret: null, environment: 'development' })).rejects.toThrow(/jwt-secret does not hold a secret.*delete it.*JWT_SECRET/);
+  });
+
+  test('that is given is used, and nothing is written', async () => {
+    const dataDir = join(root, 'given');
+    expect((await openSecrets({ dataDir, ...given })).jwtSecret).toBe(given.jwtSecret);
+    expect(stat(dataDir)).rejects.toThrow('ENOENT');
+  });
+
+  test('is required in production, of at least 32 bytes', async () => {
+    expect(openSecrets({ dataDir: root, jwtSecret: null, environment: 'production' })).rejects.toThrow('JWT_SECRET is required');
+    expect(openSecrets({ dataDir: root, jwtSecret: 'your-secret-key', environment: 'production' })).rejects.toThrow('JWT_SECRET has 15 bytes');
+    expect((await openSecrets({ dataDir: root, jwtSecret: 'é'.repeat(16), environment: 'production' })).jwtSecret).toBe('é'.repeat(16));
+  });
+});
+
+describe('passwords', () => {
+  test('are kept as Argon2id with 19 MiB, two passes and one lane', async () => {
+    const secrets = await openSecrets({ dataDir: root, ...given });
+    const hash = await secrets.hashPassword('right');
+    expect(hash).toStartWith('$argon2id$v=19$m=19456,t=2,p=1$');
+    expect(await secrets.verifyPassword('right', hash)).toBe(true);
+    expect(await secrets.verifyPassword('wrong', hash)).toBe(false);
+    expect(await secrets.verifyPassword('', hash)).toBe(false);
+  });
+
+  test('match however their letters were composed', async () => {
+    const secrets = await openSecrets({ dataDir: root, ...given });
+    expect(await secrets.verifyPassword('Gru\u0308n', await secrets.hashPassword('Gr\u00fcn'))).toBe(true);
+  });
+
+  test('of nobody never match, and take as long', async () => {
+    const secrets = await openSecrets({ dataDir: root, ...given });
+    const hash = await secrets.hashPassword('right');
+    const took = async (against: string | null): Promise<number> => {
+      const times: number[] = [];
+      for (let turn = 0; turn < 9; turn++) {
+        const beganAt = performance.now();
+        expect(await secrets.verifyPassword('guess', against)).toBe(false);
+        times.push(performance.now() - beganAt);
+      }
+      return times.toSorted((a, b) => a - b)[4] ?? 0;
+    };
+    const ratio = (await took(null)) / (await took(hash));
+    expect(ratio).toBeGreaterThan(0.5);
+    expect(ratio).toBeLessThan(2);
+  });
+
+  test('are not verified when the turn is given up', async () => {
+    const secrets = await openSecrets({ dataDir: root, ...given });
+    const verified = secrets.verifyPassword('right', await secrets.hashPassword('right'), () => {
+      throw new Error('given up');
+    });
+    expect(verified).rejects.toThrow('given up');
+    expect(await secrets.verifyPassword('right', await secrets.hashPassword('right'))).toBe(true);
+  });
+});
+
+test('a made password can be typed, and no two are alike', async () => {
+  const secrets = await openSecrets({ dataDir: root, ...given });
+  const made = Array.from({ length: 1000 }, () => secrets.newPassword());
+  expect(new Set(made).size).toBe(1000);
+  for (const password of made) expect(password).toMatch(/^([0-9a-hjkmnp-tv-z]{4}-){4}[0-9a-hjkmnp-tv-z]{4}$/);
+});
