@@ -1,7 +1,10 @@
 import { z } from 'zod';
 
 /** sluice.config.yaml: more than keys and defaults. Its JSON Schema for editors is docs/sluice.config.schema.json, made from this. */
-const id = z.string().regex(/^[a-z0-9][a-z0-9._-]*$/, 'lower-case letters, digits, dot, dash and underscore').max(64);
+const id = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]*$/, 'lower-case letters, digits, dot, dash and underscore')
+  .max(64);
 const usdPerMillionTokens = z.number().min(0).max(1_000_000);
 
 const ProviderEntry = z
@@ -11,8 +14,12 @@ const ProviderEntry = z
     api_key: z.string().optional().describe('Its key; `${NAME}` reads the environment variable NAME.'),
     headers: z.record(z.string(), z.string()).optional().describe('More headers for every call to it.'),
     models: z.array(z.string().min(1)).default([]).describe('Names that can be called without the `provider/` in front.'),
-    chat_path: z.string().optional(),
-    dialects: z.array(z.enum(['openai-chat', 'openai-responses'])).min(1).optional().describe('Which of the OpenAI dialects it speaks; openai-chat by default.'),
+    chat_path: z.string().optional().describe('Path of its chat completions after `base_url`, where it is not `/chat/completions`.'),
+    dialects: z
+      .array(z.enum(['openai-chat', 'openai-responses']))
+      .min(1)
+      .optional()
+      .describe('Which of the OpenAI dialects it speaks; openai-chat by default.'),
   })
   .describe('An upstream.');
 

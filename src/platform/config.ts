@@ -30,7 +30,7 @@ const FILE_BYTES_MAX = 1_048_576;
 /** Reads the whole configuration: environment, then .env, then sluice.config.yaml, then defaults. Throws one ConfigError with all problems. */
 export function readConfig(source: ConfigSource): ConfigRead {
   const { cwd } = source;
-  const notes: Notes = { problems: [], warnings: [], files: new Set() };
+  const notes = emptyNotes();
   const envFile = readEnvFile(source, notes);
   const outer = [environmentLayer(source, envFile), envFileLayer(envFile)];
   const yaml = readFile(outer, cwd, notes);
@@ -41,7 +41,7 @@ export function readConfig(source: ConfigSource): ConfigRead {
   const where = (name: SettingName): string => found.get(name)?.where ?? SETTINGS[name].env;
   const checked = checkConfig({ settings, file, where, placeInFile: (path) => yaml?.placeOf(path) ?? path.join('.') });
   notes.problems.push(...checked.problems);
-  notes.warnings.push(...checked.warnings, ...misspellings(outer));
+  notes.warnings.push(...checked.warnings, ...misspellings(outer), ...unusedKeys(found, notes.named));
   if (notes.problems.length > 0) throw new ConfigError(notes.problems);
   return deepFreeze({
     settings,
@@ -58,8 +58,12 @@ export function readConfig(source: ConfigSource): ConfigRead {
  * since would look as if the old one had been set on purpose.
  */
 export function withoutEnvFile(source: ConfigSource): ConfigSource {
-  const envFile = readEnvFile(source, { problems: [], warnings: [], files: new Set() });
+  const envFile = readEnvFile(source, emptyNotes());
   return { cwd: source.cwd, env: Object.fromEntries(environmentLayer(source, envFile).values) };
+}
+
+function emptyNotes(): Notes {
+  return { problems: [], warnings: [], files: new Set(), named: new Set() };
 }
 
 function readEnvFile({ env, cwd }: ConfigSource, notes: Notes): EnvFile {
@@ -102,7 +106,7 @@ function yamlLayer({ settings }: YamlModule.YamlFile): Layer {
 
 function readFile(layers: readonly Layer[], cwd: string, notes: Notes): YamlModule.YamlFile | null {
   const named = findSetting(SETTINGS.configFile, layers, cwd, notes);
-  const name = named?.text ?? SETTINGS.configFile.default;
+  const name = (named?.text ?? SETTINGS.configFile.default).replace(/^\.\//, '');
   const path = resolve(cwd, name);
   notes.files.add(path);
   if (named === null && !existsSync(path)) return null;
@@ -111,7 +115,7 @@ function readFile(layers: readonly Layer[], cwd: string, notes: Notes): YamlModu
     if (bytes.length > FILE_BYTES_MAX) throw new ConfigError([{ where: name, message: `has ${bytes.length} bytes; at most ${FILE_BYTES_MAX} are read` }]);
     // The YAML parser and the schema take longer to load than all the rest takes to run, and most starts have no file.
     const { readYamlFile } = require('./config/yaml-file.ts') as typeof YamlModule;
-    const yaml = readYamlFile(decode(bytes), name.replace(/^\.\//, ''), (variable) => lookUp(variable, layers, cwd, notes));
+    const yaml = readYamlFile(decode(bytes), name, (variable) => lookUp(variable, layers, cwd, notes));
     notes.problems.push(...yaml.problems);
     return yaml;
   } catch (cause) {
@@ -154,6 +158,14 @@ function misspellings(layers: readonly Layer[]): string[] {
       return meant === null ? [] : [`${layer.where(variable)} is not a setting. Did you mean ${meant}?`];
     }),
   );
+}
+
+function unusedKeys(found: ReadonlyMap<SettingName, Found>, named: ReadonlySet<string>): string[] {
+  return [...found].flatMap(([name, { where, variable }]) => {
+    const row: SettingRow = SETTINGS[name];
+    if (!row.fileOnly || named.has(row.env) || named.has(variable)) return [];
+    return [`${where} adds no provider by itself. Add one to sluice.config.yaml, under \`providers\`, that says \`\${${row.env}}\`.`];
+  });
 }
 
 function emptyFile(): ConfigFile {

@@ -41,6 +41,6 @@ export function maskSecret(variable: string, secret: string): string {
 function maskAddress(address: string): string {
   const url = URL.parse(address);
   if (url === null) return '…';
-  const user = url.username === '' ? '' : `${url.username}${url.password === '' ? '' : ':…'}@`;
-  return `${url.protocol}//${user}${url.host}${url.pathname === '/' ? '' : url.pathname}${url.search === '' ? '' : '?…'}`;
+  const user = `${url.username}${url.password === '' ? '' : ':…'}`;
+  return `${url.protocol}//${user === '' ? '' : `${user}@`}${url.host}${url.pathname === '/' ? '' : url.pathname}${url.search === '' ? '' : '?…'}`;
 }

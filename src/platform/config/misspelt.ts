@@ -1,14 +1,8 @@
-import { SETTINGS, type SettingRow } from '../../contract/settings.ts';
+import { SETTINGS, type SettingRow, variablesOf } from '../../contract/settings.ts';
 import { didYouMean, editDistance } from '../../core/did-you-mean.ts';
 
 const ROWS: readonly SettingRow[] = Object.values(SETTINGS);
 const VARIABLES: ReadonlySet<string> = new Set(ROWS.flatMap(variablesOf));
-
-/** Every name that a setting can be set by, the first one first. */
-export function variablesOf(row: SettingRow): string[] {
-  const names = [row.env, ...(row.aliases ?? [])];
-  return row.kind === 'secret' ? names.flatMap((name) => [name, `${name}_FILE`]) : names;
-}
 
 export function isVariable(name: string): boolean {
   return VARIABLES.has(name);

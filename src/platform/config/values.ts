@@ -28,17 +28,17 @@ export function parseValue(row: SettingRow, text: string): ParsedValue {
   }
 }
 
-const ENVIRONMENTS: Readonly<Record<string, string>> = { development: 'development', dev: 'development', production: 'production', prod: 'production' };
-const LOG_LEVELS: Readonly<Record<string, string>> = { debug: 'debug', info: 'info', warning: 'warning', warn: 'warning', error: 'error', critical: 'error' };
-const BOOLEANS: Readonly<Record<string, boolean>> = { true: true, 1: true, yes: true, on: true, false: false, 0: false, no: false, off: false };
+const ENVIRONMENTS = new Map(Object.entries({ development: 'development', dev: 'development', production: 'production', prod: 'production' }));
+const LOG_LEVELS = new Map(Object.entries({ debug: 'debug', info: 'info', warning: 'warning', warn: 'warning', error: 'error', critical: 'error' }));
+const BOOLEANS = new Map(Object.entries({ true: true, 1: true, yes: true, on: true, false: false, 0: false, no: false, off: false }));
 
-function parseWord(text: string, words: Readonly<Record<string, string>>, wanted: string): ParsedValue {
-  const value = words[text.toLowerCase()];
+function parseWord(text: string, words: ReadonlyMap<string, string>, wanted: string): ParsedValue {
+  const value = words.get(text.toLowerCase());
   return value === undefined ? { message: `must be ${wanted}, not ${quoted(text)}` } : { value };
 }
 
 function parseBoolean(text: string): ParsedValue {
-  const value = BOOLEANS[text.toLowerCase()];
+  const value = BOOLEANS.get(text.toLowerCase());
   return value === undefined
     ? { message: `must be \`true\` or \`false\`, not ${quoted(text)}`, hint: '`1`, `0`, `yes`, `no`, `on` and `off` do too.' }
     : { value };
@@ -57,25 +57,27 @@ function rangeWords({ min, max }: SettingRow): string {
   return min === undefined ? '' : `, ${min} or more`;
 }
 
-const UNITS: Readonly<Record<string, readonly [unit: string, ms: number]>> = {
-  s: ['second', 1000],
-  sec: ['second', 1000],
-  second: ['second', 1000],
-  m: ['minute', 60_000],
-  min: ['minute', 60_000],
-  minute: ['minute', 60_000],
-  h: ['hour', 3_600_000],
-  hour: ['hour', 3_600_000],
-  d: ['day', 86_400_000],
-  day: ['day', 86_400_000],
-};
+const UNITS = new Map(
+  Object.entries<readonly [unit: string, ms: number]>({
+    s: ['second', 1000],
+    sec: ['second', 1000],
+    second: ['second', 1000],
+    m: ['minute', 60_000],
+    min: ['minute', 60_000],
+    minute: ['minute', 60_000],
+    h: ['hour', 3_600_000],
+    hour: ['hour', 3_600_000],
+    d: ['day', 86_400_000],
+    day: ['day', 86_400_000],
+  }),
+);
 const WINDOW_MAX_MS = 31 * 86_400_000;
 
 function parseRate(text: string): ParsedValue {
   if (text.toLowerCase() === 'off') return { value: null };
   const [, limitText, countText = '1', unitText] = /^(\d{1,9})\s*(?:\/|per)\s*(\d{1,9})?\s*([a-z]+)$/i.exec(text) ?? [];
   const unitWord = unitText?.toLowerCase() ?? '';
-  const [unit, unitMs] = UNITS[unitWord] ?? UNITS[unitWord.replace(/s$/, '')] ?? [];
+  const [unit, unitMs] = UNITS.get(unitWord) ?? UNITS.get(unitWord.replace(/s$/, '')) ?? [];
   const limit = Number(limitText);
   const count = Number(countText);
   const windowMs = count * (unitMs ?? 0);

@@ -31,7 +31,7 @@ type Reading = {
 /** `text` is called with every string value and answers what it stands for. */
 export function readYamlTree(source: string, text: (value: string, place: Place) => string): YamlTree {
   const lines = new LineCounter();
-  const document = parseDocument(source, { lineCounter: lines, prettyErrors: false, logLevel: 'silent' });
+  const document = parseDocument(source, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
   const place = (offset: number): Place => {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
@@ -46,15 +46,15 @@ export function readYamlTree(source: string, text: (value: string, place: Place)
     count: 0,
   };
   const value = reading.problems.length === 0 ? plain(document.contents, [], reading) : null;
-  const nearest = (path: YamlPath, places: ReadonlyMap<string, Place>): Place => {
-    const found = places.get(keyOf(path)) ?? reading.keys.get(keyOf(path));
-    return found ?? (path.length === 0 ? START : nearest(path.slice(0, -1), reading.keys));
+  const nearest = (path: YamlPath, ...maps: readonly ReadonlyMap<string, Place>[]): Place => {
+    const found = maps.map((places) => places.get(keyOf(path))).find((one) => one !== undefined);
+    return found ?? (path.length === 0 ? START : nearest(path.slice(0, -1), reading.keys, reading.values));
   };
   return {
     value,
     problems: reading.problems,
-    placeOf: (path) => nearest(path, reading.values),
-    keyPlaceOf: (path) => nearest(path, reading.keys),
+    placeOf: (path) => nearest(path, reading.values, reading.keys),
+    keyPlaceOf: (path) => nearest(path, reading.keys, reading.values),
     has: (path) => reading.values.has(keyOf(path)),
   };
 }
