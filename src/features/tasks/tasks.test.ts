@@ -329,3 +329,7 @@ describe('/api/generate-intro', () => {
     expect(asked.at(-1)?.material).toStartWith('- bees');
   });
 });
+
+test('the examples of the docs are taken as they stand', () => {
+  for (const { path, body, example } of taskRoutes) expect([path, body?.safeParse(example).success]).toEqual([path, true]);
+});

@@ -60,7 +60,11 @@ function promptDebug(template: Template, prepared: Prepared, sampling: Sampling,
 }
 
 const GUIDE_TEMPLATES_MAX = 100;
-const EXAMPLE = { template_id: 'summarize_v1', input: 'A long text …', parameters: { max_words: 50, style: 'bullets' } };
+export const GENERATE_EXAMPLE = {
+  template_id: 'summarize_v1',
+  input: 'Sluice is one service for many models. It keeps budgets, caches answers and runs jobs.',
+  parameters: { max_words: 50, style: 'bullets' },
+};
 
 /** `GET` on the same address: how to call it. */
 export async function generateGuide(app: App, exchange: Exchange): Promise<Reply> {
@@ -82,7 +86,7 @@ export async function generateGuide(app: App, exchange: Exchange): Promise<Reply
         debug: 'true shows the messages and settings that were sent, in prompt_debug of a whole answer.',
       },
       templates: templates.map((template) => ({ id: templateId(template), description: template.description, parameters: template.parameters })),
-      example: { body: EXAMPLE, curl: `curl -s ${url} -H 'Content-Type: application/json' -d '${JSON.stringify(EXAMPLE)}'` },
+      example: { body: GENERATE_EXAMPLE, curl: `curl -s ${url} -H 'Content-Type: application/json' -d '${JSON.stringify(GENERATE_EXAMPLE)}'` },
     },
   };
 }

@@ -24,7 +24,7 @@ import { type Exchange, type Reply, type Route, route } from '../../http/route.t
 import { createTemplate } from './create.ts';
 import { diffTemplates } from './diff.ts';
 import { findTemplate, listTemplateIds, templateReply } from './find.ts';
-import { generateFromTemplate, generateGuide } from './generate.ts';
+import { GENERATE_EXAMPLE, generateFromTemplate, generateGuide } from './generate.ts';
 import { listTemplates } from './list.ts';
 import { prepare } from './prepare.ts';
 import { status } from './status.ts';
@@ -89,6 +89,19 @@ export const templateRoutes: readonly Route[] = [
     tag: 'Templates',
     scope: 'templates:write',
     body: NewTemplate,
+    example: {
+      name: 'product_text',
+      description: 'A text for the shop.',
+      messages: [
+        { role: 'system', content: 'You write product texts, {{ tone }}, of at most {{ max_words }} words.' },
+        { role: 'user', content: '{{ input }}' },
+      ],
+      parameters: {
+        type: 'object',
+        properties: { tone: { type: 'string', default: 'friendly' }, max_words: { type: 'integer', minimum: 10, maximum: 500, default: 80 } },
+      },
+      temperature: 0.8,
+    },
     replies: [{ status: 201, description: 'The new version.', type: 'application/json', schema: TemplateCreated }],
     errors: ['CONFLICT'],
     handle: createTemplate,
@@ -125,6 +138,7 @@ export const templateRoutes: readonly Route[] = [
     scope: 'templates:read',
     params: TemplateParams,
     body: RenderBody,
+    example: { input: 'What is a sluice?' },
     replies: [{ status: 200, description: 'The messages, and how many tokens they are.', type: 'application/json', schema: RenderReply }],
     errors: ['TEMPLATE_NOT_FOUND'],
     handle: render,
@@ -160,6 +174,7 @@ export const templateRoutes: readonly Route[] = [
     limit: 'rateLimitAnonymous',
     query: StreamQuery,
     body: TemplateGenerateBody,
+    example: GENERATE_EXAMPLE,
     replies: [{ status: 200, description: 'What the model said.', type: 'application/json', schema: TemplateGenerateReply }, ...STREAM_REPLIES],
     errors: ['TEMPLATE_NOT_FOUND', ...MODEL_ERRORS],
     handle: generateFromTemplate,
