@@ -1,6 +1,6 @@
 import type { App } from '../app.ts';
 import { AppError } from '../contract/errors.ts';
-import { ANONYMOUS, judge, type Principal } from '../contract/policy.ts';
+import { ANONYMOUS, judge, type Principal, SCOPES } from '../contract/policy.ts';
 import { type AddressLimits, createAddressLimits } from './address-limits.ts';
 import { readBody } from './body.ts';
 import { type CallerAddress, callerAddress } from './caller-address.ts';
@@ -38,6 +38,7 @@ type Prepared = { readonly route: Route; readonly body: Checker | null; readonly
 type Kit = { readonly app: App; readonly identify: Identify; readonly limits: AddressLimits; readonly addressOf: CallerAddress; readonly cors: Cors };
 
 const JSON_TYPE = 'application/json; charset=utf-8';
+const CALLER_LEFT = 499;
 const CALLERS_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 
 export function createDispatch(app: App, routes: readonly Route[], identify: Identify): Dispatch {
@@ -169,15 +170,26 @@ function noQuery(queryText: string): undefined {
 }
 
 async function admitCaller(kit: Kit, visit: Visit, route: Route): Promise<Principal> {
-  const authorization = visit.request.headers.get('authorization');
-  const apiKey = visit.request.headers.get('x-api-key');
-  const known = authorization === null && apiKey === null ? null : kit.identify(authorization, apiKey);
-  const principal = (known instanceof Promise ? await known : known) ?? ANONYMOUS;
+  const principal = (await whoCalls(kit, visit, route)) ?? ANONYMOUS;
   const verdict = judge(route.scope, principal, kit.app.config().allowAnonymous);
   if (verdict === 'unauthorized') throw new AppError('UNAUTHORIZED');
   if (verdict === 'forbidden') throw new AppError('FORBIDDEN', { details: { scope: route.scope } });
   if (principal.kind === 'user') visit.logFields['user_id'] = principal.userId;
   return principal;
+}
+
+async function whoCalls(kit: Kit, visit: Visit, route: Route): Promise<Principal | null> {
+  const authorization = visit.request.headers.get('authorization');
+  const apiKey = visit.request.headers.get('x-api-key');
+  if (authorization === null && apiKey === null) return null;
+  try {
+    return await kit.identify(authorization, apiKey);
+  } catch (cause) {
+    // Where everybody may come in, a token that has expired is as good as none: it must not stand in the way of the sign-in that renews it,
+    // nor of a look at the health.
+    if (SCOPES[route.scope].anonymous === 'always' && cause instanceof AppError) return null;
+    throw cause;
+  }
 }
 
 function lazyAddress(kit: Kit, visit: Visit): () => string {
@@ -186,10 +198,11 @@ function lazyAddress(kit: Kit, visit: Visit): () => string {
 }
 
 function failed(kit: Kit, visit: Visit, thrown: unknown): Reply {
+  // Nobody is there to read an answer; what the log says is that they left.
+  if (visit.request.signal.aborted) return { status: CALLER_LEFT, text: '' };
   const error = asAppError(thrown);
   visit.logFields['error'] = error.code;
   if (error.parts.field !== undefined) visit.logFields['field'] = error.parts.field;
-  if (visit.request.signal.aborted) return { status: 499, text: '' };
   if (error.code === 'INTERNAL_ERROR') {
     const cause = error.cause instanceof Error ? (error.cause.stack ?? error.cause.message) : undefined;
     kit.app.log.error('a request failed', { request_id: visit.requestId, ...error.parts.internal, ...(cause === undefined ? {} : { cause }) });
@@ -215,7 +228,7 @@ function logVisit(kit: Kit, visit: Visit, outcome: 'sent' | 'left' | 'cut'): voi
     path: visit.path.slice(0, 500),
     status: visit.status,
     duration_ms: Math.round((kit.app.clock.monotonic() - visit.startedAt) * 10) / 10,
-    ...(outcome === 'sent' ? {} : { outcome }),
+    ...(visit.status === CALLER_LEFT ? { outcome: 'left' } : outcome === 'sent' ? {} : { outcome }),
     ...visit.logFields,
   };
   if (visit.status >= 500) kit.app.log.warning('request', fields);

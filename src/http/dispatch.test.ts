@@ -1,0 +1,50 @@
+import { describe, expect, test } from 'bun:test';
+import type { App } from '../app.ts';
+import { AppError } from '../contract/errors.ts';
+import type { Principal } from '../contract/policy.ts';
+import { createDispatch, type Identify } from './dispatch.ts';
+import { type Exchange, route } from './route.ts';
+
+const MEMBER: Principal = { kind: 'user', projectId: 'default', userId: 'usr_1', username: 'ada', role: 'member', sessionId: 'ses_1' };
+const identify: Identify = (authorization) => {
+  if (authorization === 'Bearer good') return MEMBER;
+  throw new AppError('UNAUTHORIZED', { message: 'The access token has expired' });
+};
+const silent = (): void => undefined;
+// What the kit uses of an App when a route of these is called; the rest is for gateways and databases.
+const app = {
+  config: () => ({ settings: { trustProxy: [], requestTimeoutS: 60 }, allowAnonymous: true, corsOrigins: [] }),
+  clock: { now: () => 0, monotonic: () => 0 },
+  newId: (prefix: string) => `${prefix}_1`,
+  log: { debug: silent, info: silent, warning: silent, error: silent },
+} as unknown as App;
+
+const who = (_app: App, exchange: Exchange): { json: unknown } => ({ json: { kind: exchange.principal.kind } });
+const replies = [{ status: 200, description: 'Who.', type: 'application/json' }] as const;
+const dispatch = createDispatch(
+  app,
+  [
+    route({ method: 'GET', path: '/open', summary: 'Open', tag: 'Health', scope: 'public', replies, handle: who }),
+    route({ method: 'GET', path: '/usual', summary: 'Open when allowed', tag: 'Health', scope: 'models:read', replies, handle: who }),
+  ],
+  identify,
+);
+
+async function ask(path: string, headers: Record<string, string> = {}): Promise<{ status: number; body: unknown }> {
+  const { status, body } = await dispatch.handle({ request: new Request(`http://localhost${path}`, { headers }), socketAddress: () => '127.0.0.1' });
+  return { status, body: JSON.parse(String(body)) as unknown };
+}
+
+describe('a credential that does not hold', () => {
+  test('is as good as none where everybody may come in', async () => {
+    expect(await ask('/open', { authorization: 'Bearer expired' })).toEqual({ status: 200, body: { kind: 'anonymous' } });
+  });
+  test('is 401 everywhere else, also where the anonymous are let in', async () => {
+    expect((await ask('/usual', { authorization: 'Bearer expired' })).status).toBe(401);
+    expect((await ask('/usual', { 'x-api-key': 'no' })).status).toBe(401);
+    expect((await ask('/usual')).status).toBe(200);
+  });
+  test('does not hide one that holds', async () => {
+    expect((await ask('/open', { authorization: 'Bearer good' })).body).toEqual({ kind: 'user' });
+  });
+});
