@@ -6,6 +6,21 @@ import type { ReplySpec, Route } from './route.ts';
 const ERROR_REFERENCE = { $ref: '#/components/schemas/Error' };
 const EXAMPLE_REQUEST_ID = 'req_01k5m2v8y3f7q9a4c6e8g0j2n4';
 
+const EXAMPLE_DONE = {
+  model: 'gpt-4o-mini',
+  usage: { input_tokens: 12, output_tokens: 2, total_tokens: 14 },
+  cached: false,
+  cost_usd: 0.000003,
+  request_id: EXAMPLE_REQUEST_ID,
+  finish_reason: 'stop',
+};
+const EXAMPLE_STREAM = [
+  'id: str_01k5m2v8y3:1\ndata: The gate',
+  'id: str_01k5m2v8y3:2\ndata:  lifts',
+  `event: done\ndata: ${JSON.stringify(EXAMPLE_DONE)}`,
+  '',
+].join('\n\n');
+
 /** Examples that say more than the table's sentence. */
 const EXAMPLE_PARTS: { readonly [Code in ErrorCode]?: { readonly message: string; readonly field?: string; readonly details: JsonObject } } = {
   MISSING_REQUIRED_FIELD: {
@@ -62,12 +77,25 @@ export const RESPONSE_HEADERS: Record<string, object> = Object.fromEntries(
 
 /** Every status that a route can answer with. */
 export function responses(route: Route, schemas: SchemaBook): Record<string, object> {
-  const errors = Map.groupBy<number, ErrorCode>(errorCodes(route), (code) => ERRORS[code].status);
+  const errors = errorsByStatus(route);
   const replies = Map.groupBy(route.replies, (reply) => reply.status);
   const statuses = [...new Set([...replies.keys(), ...errors.keys()])].toSorted((a, b) => a - b);
   return Object.fromEntries(
-    statuses.map((status) => [status, response(route, status, { replies: replies.get(status) ?? [], codes: errors.get(status) ?? [], schemas })]),
+    statuses.map((status) => {
+      const [own, codes] = [replies.get(status) ?? [], errors.get(status) ?? []];
+      if (own.length === 0) return [status, { $ref: `#/components/responses/${sharedName(route, codes)}` }];
+      return [status, response({ route, status, replies: own, codes, schemas })];
+    }),
   );
+}
+
+function errorsByStatus(route: Route): Map<number, ErrorCode[]> {
+  return Map.groupBy<number, ErrorCode>(errorCodes(route), (code) => ERRORS[code].status);
+}
+
+/** Answers that are nothing but errors are the same on many routes: they stand once, under the name of what they can be. */
+function sharedName(route: Route, codes: readonly ErrorCode[]): string {
+  return [...codes, ...(route.limit && codes.includes('RATE_LIMIT_EXCEEDED') ? ['with-limits'] : [])].join('.');
 }
 
 /** The errors of a route: those that it names, and those that follow from what it is. */
@@ -84,28 +112,43 @@ export function errorCodes(route: Route): readonly ErrorCode[] {
   return ERROR_CODES.filter((code) => codes.has(code));
 }
 
-type Parts = { readonly replies: readonly ReplySpec[]; readonly codes: readonly ErrorCode[]; readonly schemas: SchemaBook };
+type Parts = {
+  readonly route: Route;
+  readonly status: number;
+  readonly replies: readonly ReplySpec[];
+  readonly codes: readonly ErrorCode[];
+  readonly schemas: SchemaBook;
+};
 
-function response(route: Route, status: number, { replies, codes, schemas }: Parts): object {
+function response({ route, status, replies, codes, schemas }: Parts): object {
   const content: Record<string, Media> = {};
   for (const reply of replies) if (status !== 204 && status !== 304) content[reply.type] = joined(content[reply.type], replyMedia(reply, schemas));
   if (codes.length > 0) content['application/json'] = joined(content['application/json'], errorMedia(status, codes));
   const words = [...replies.map((reply) => reply.description), ...codes.map((code) => ERRORS[code].message)];
   return {
     description: [...new Set(words)].join(' '),
-    headers: Object.fromEntries(headerNames(route, status, codes).map((name) => [name, { $ref: `#/components/headers/${name}` }])),
+    headers: responseHeaders(route, status, codes),
     ...(Object.keys(content).length === 0 ? {} : { content }),
   };
 }
 
-function headerNames(route: Route, status: number, codes: readonly ErrorCode[]): readonly string[] {
+function errorResponse(route: Route, status: number, codes: readonly ErrorCode[]): object {
+  return {
+    description: codes.map((code) => ERRORS[code].message).join(' '),
+    headers: responseHeaders(route, status, codes),
+    content: { 'application/json': errorMedia(status, codes) },
+  };
+}
+
+function responseHeaders(route: Route, status: number, codes: readonly ErrorCode[]): Record<string, object> {
   const asksModel = route.errors?.includes('UPSTREAM_REJECTED') === true;
-  return [
+  const names = [
     ...Object.keys(ALWAYS),
     ...(route.limit && (status < 300 || status === 429) ? Object.keys(LIMITED) : []),
     ...(asksModel && status < 300 ? Object.keys(ANSWERED) : []),
     ...(codes.length > 0 ? Object.keys(BY_STATUS[status] ?? {}) : []),
   ];
+  return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
 }
 
 type Media = { readonly schema: JsonObject; readonly [key: string]: unknown };
@@ -120,8 +163,8 @@ function replyMedia(reply: ReplySpec, schemas: SchemaBook): Media {
   if (reply.type === 'application/json') return { schema: reply.schema ? schemas.output(reply.schema) : {} };
   if (reply.type !== 'text/event-stream') return { schema: { type: 'string' } };
   // A stream as a whole is text; what its events hold has no place of its own before OpenAPI 3.2.
-  const events = reply.schema ? { 'x-events': { done: schemas.output(reply.schema), error: ERROR_REFERENCE } } : {};
-  return { schema: { type: 'string' }, ...events };
+  if (!reply.schema) return { schema: { type: 'string' } };
+  return { schema: { type: 'string' }, example: EXAMPLE_STREAM, 'x-events': { done: schemas.output(reply.schema), error: ERROR_REFERENCE } };
 }
 
 function errorMedia(status: number, codes: readonly ErrorCode[]): Media {
@@ -132,8 +175,34 @@ function errorMedia(status: number, codes: readonly ErrorCode[]): Media {
   };
 }
 
-export function errorComponents(): { readonly schemas: Record<string, JsonObject>; readonly examples: Record<string, object> } {
-  const error = {
+type ErrorComponents = {
+  readonly schemas: Record<string, JsonObject>;
+  readonly responses: Record<string, object>;
+  readonly examples: Record<string, object>;
+};
+
+export function errorComponents(routes: readonly Route[]): ErrorComponents {
+  const shared = new Map<string, object>();
+  for (const route of routes) {
+    const answered = new Set(route.replies.map((reply) => reply.status));
+    for (const [status, codes] of errorsByStatus(route)) {
+      if (!answered.has(status)) shared.set(sharedName(route, codes), errorResponse(route, status, codes));
+    }
+  }
+  const used = ERROR_CODES.filter((code) => routes.some((route) => errorCodes(route).includes(code)));
+  return {
+    schemas: { Error: errorSchema() },
+    responses: Object.fromEntries([...shared].toSorted(([a], [b]) => (a < b ? -1 : 1))),
+    examples: Object.fromEntries(used.map((code) => [code, { summary: code, description: ERRORS[code].hint, value: exampleBody(code) }])),
+  };
+}
+
+function exampleBody(code: ErrorCode): object {
+  return errorBody(new AppError(code, EXAMPLE_PARTS[code] ?? {}), EXAMPLE_REQUEST_ID);
+}
+
+function errorSchema(): JsonObject {
+  const properties = {
     code: { type: 'string', enum: ERROR_CODES },
     message: { type: 'string', description: 'For people.' },
     status: { type: 'integer' },
@@ -141,14 +210,6 @@ export function errorComponents(): { readonly schemas: Record<string, JsonObject
     details: { type: 'object', additionalProperties: true, description: 'What else there is to say; {} when nothing.' },
     request_id: { type: 'string' },
   };
-  const body = { type: 'object', required: Object.keys(error), additionalProperties: false, properties: error };
-  return {
-    schemas: { Error: { type: 'object', required: ['error'], additionalProperties: false, properties: { error: body } } },
-    examples: Object.fromEntries(
-      ERROR_CODES.map((code) => [
-        code,
-        { summary: code, description: ERRORS[code].hint, value: errorBody(new AppError(code, EXAMPLE_PARTS[code] ?? {}), EXAMPLE_REQUEST_ID) },
-      ]),
-    ),
-  };
+  const error = { type: 'object', required: Object.keys(properties), additionalProperties: false, properties };
+  return { type: 'object', required: ['error'], additionalProperties: false, properties: { error } };
 }

@@ -25,7 +25,7 @@ export function createSchemaBook(): SchemaBook {
       $schema: _,
       $defs: definitions = {},
       ...own
-    } = z.toJSONSchema(schema, { io, unrepresentable: 'any', override: (context) => plain(context.jsonSchema, io) }) as JsonObject;
+    } = z.toJSONSchema(schema, { io, unrepresentable: 'any', override: (context) => plain(context.jsonSchema) }) as JsonObject;
     for (const [id, definition] of Object.entries(definitions as Record<string, JsonObject>)) remember(id, withComponents(definition) as JsonObject);
     return withComponents(own) as JsonObject;
   };
@@ -55,9 +55,8 @@ export function createSchemaBook(): SchemaBook {
 }
 
 /** What Zod adds for machines that do not know formats, and the largest number that JavaScript counts exactly, say nothing to a reader. */
-function plain(json: Record<string, unknown>, io: 'input' | 'output'): void {
+function plain(json: Record<string, unknown>): void {
   if (json['format'] === 'date-time' || json['format'] === 'date') delete json['pattern'];
-  if (io === 'input') return;
   if (json['maximum'] === Number.MAX_SAFE_INTEGER) delete json['maximum'];
   if (json['minimum'] === Number.MIN_SAFE_INTEGER) delete json['minimum'];
 }

@@ -6,7 +6,7 @@ import type { Route, Tag } from './route.ts';
 export type DocumentInfo = {
   readonly title: string;
   readonly version: string;
-  /** Where the service is reached; the address that the document came from when unsaid. */
+  /** Where the service is reached; where the document came from when unsaid. */
   readonly serverUrl?: string;
   /** Whether routes whose scope is open to the anonymous `when-allowed` are open now. */
   readonly allowAnonymous?: boolean;
@@ -24,7 +24,7 @@ const TAGS: Record<Tag, string> = {
 };
 
 const DESCRIPTION = `
-**Sign-in.** Send \`Authorization: Bearer <token>\`, with a token from \`POST /auth/login\`; *Authorize* does it for this page. A padlock marks what needs it.
+**Sign-in.** Send \`Authorization: Bearer <token>\`, with a token from \`POST /auth/login\`; *Authorize* does it for this page. Routes without a padlock are open to everybody.
 
 **Errors** have one form: \`{"error": {"code", "message", "status", "field", "details", "request_id"}}\`. A request with several mistakes
 reports the first in \`field\` and all of them in \`details.errors\`. An address that does not exist answers 404, a method that it does not
@@ -53,7 +53,7 @@ export function openapiDocument(served: readonly Route[], info: DocumentInfo): o
     const methods = (paths[route.path] ??= {});
     methods[route.method.toLowerCase()] = operation(route, schemas, info.allowAnonymous ?? true);
   }
-  const errors = errorComponents();
+  const errors = errorComponents(routes);
   const tags = [...new Set(routes.map((route) => route.tag))];
   return {
     openapi: '3.1.0',
@@ -64,11 +64,12 @@ export function openapiDocument(served: readonly Route[], info: DocumentInfo): o
       description: DESCRIPTION,
       license: { name: 'MIT', identifier: 'MIT' },
     },
-    servers: [{ url: info.serverUrl ?? '/' }],
+    ...(info.serverUrl === undefined ? {} : { servers: [{ url: info.serverUrl }] }),
     tags: tags.map((name) => ({ name, description: TAGS[name] })),
     paths,
     components: {
       schemas: { ...errors.schemas, ...schemas.components() },
+      responses: errors.responses,
       examples: errors.examples,
       headers: RESPONSE_HEADERS,
       securitySchemes: routes.some((route) => route.path === LOGIN_PATH) ? SECURITY_SCHEMES : { bearer: SECURITY_SCHEMES.bearer },

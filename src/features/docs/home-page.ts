@@ -47,10 +47,7 @@ export function homePage(assets: Assets, parts: HomeParts): string {
 <h2 id="first">The first call</h2>
 ${firstCall(parts)}
 </section>
-<section aria-labelledby="model" class="note">
-<h2 id="model">Who answers</h2>
 ${whoAnswers(parts)}
-</section>
 <nav aria-label="Pages">
 <ul>
 ${LINKS.map(({ path, title, words }) => `<li><a href="${path}"><strong>${title}</strong><span>${words}</span></a></li>`).join('\n')}
@@ -63,21 +60,29 @@ ${LINKS.map(({ path, title, words }) => `<li><a href="${path}"><strong>${title}<
 }
 
 function firstCall({ origin, allowAnonymous }: HomeParts): string {
-  const login = `TOKEN=$(curl -s ${origin}/auth/login -d username=admin --data-urlencode password='…' | sed 's/.*"access_token":"\\([^"]*\\).*/\\1/')`;
+  const login = [
+    `TOKEN=$(curl -s ${origin}/auth/login -d username=admin --data-urlencode 'password=…' \\`,
+    String.raw`  | sed 's/.*"access_token":"\([^"]*\)".*/\1/')`,
+  ];
   const call = [
     `curl -N '${origin}/generate?stream=true' \\`,
     ...(allowAnonymous ? [] : ['  -H "Authorization: Bearer $TOKEN" \\']),
     `  -H 'Content-Type: application/json' \\`,
     `  -d '{"prompt": "Write a haiku about a sluice gate"}'`,
   ];
-  const lines = allowAnonymous ? call : [login, ...call];
+  const lines = allowAnonymous ? call : [...login, ...call];
   return `<pre tabindex="0"><code>${escapeHtml(lines.join('\n'))}</code></pre>
 <p>The answer appears word by word. Without <code>?stream=true</code> it comes in one piece, as JSON.</p>`;
 }
 
-function whoAnswers({ model, provider, builtInModel }: HomeParts): string {
-  if (!builtInModel)
-    return `<p><code>${escapeHtml(model)}</code> by ${escapeHtml(provider)}, where a request names no other model. <a href="api/v1/models">What can be called</a></p>`;
-  return `<p>The built-in <code>${escapeHtml(model)}</code> model: free, always the same, and made to try things out. It says so in every text.</p>
+/** Which models there are is for those who may call them. */
+function whoAnswers({ model, provider, builtInModel, allowAnonymous }: HomeParts): string {
+  if (!builtInModel && !allowAnonymous) return '';
+  const named = `<p><code>${escapeHtml(model)}</code> by ${escapeHtml(provider)}, where a request names no other model. <a href="api/v1/models">What can be called</a></p>`;
+  const builtIn = `<p>The built-in <code>${escapeHtml(model)}</code> model: free, always the same, and made to try things out. It says so in every text.</p>
 <p>For real answers, write <code>OPENAI_API_KEY=…</code> into <code>.env</code> and start again.</p>`;
+  return `<section aria-labelledby="model" class="note">
+<h2 id="model">Who answers</h2>
+${builtInModel ? builtIn : named}
+</section>`;
 }
