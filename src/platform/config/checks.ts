@@ -56,7 +56,7 @@ function ownAddressProblems({ settings, file, where, placeInFile }: Read): Confi
     }));
 }
 
-export function isOurselves(url: string, host: string, port: number): boolean {
+function isOurselves(url: string, host: string, port: number): boolean {
   const parsed = URL.parse(url);
   if (parsed === null || port === 0) return false;
   const urlPort = parsed.port === '' ? { 'http:': 80, 'https:': 443 }[parsed.protocol] : Number(parsed.port);
