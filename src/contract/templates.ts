@@ -18,7 +18,7 @@ const nameRule = z
   .regex(TEMPLATE_NAME, 'must be lower-case letters, digits, dash and underscore, begin with a letter, and not end in a version')
   .max(64);
 
-export const TemplateMessage = z
+const TemplateMessage = z
   .strictObject({
     role: z.enum(['system', 'user', 'assistant']),
     content: text(MAX_CONTENT_CHARS).describe('Text with `{{ placeholders }}`. `\\{{` stands for `{{` itself.'),
@@ -169,7 +169,7 @@ export const TemplateGenerateBody = z
   .meta({ id: 'TemplateGenerateRequest' });
 export type TemplateGenerateBody = z.output<typeof TemplateGenerateBody>;
 
-export const PromptDebug = z
+const PromptDebug = z
   .strictObject({
     messages: z.array(RenderedMessage),
     parameters: jsonObject,

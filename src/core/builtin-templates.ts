@@ -1,3 +1,4 @@
+import { SENTIMENTS, SUMMARY_STYLES } from '../contract/tasks.ts';
 import type { JsonSchema } from './json-schema.ts';
 import { type Template, templateId } from './template.ts';
 
@@ -68,7 +69,7 @@ Rules:
   ],
   parameters: parametersOf({
     max_words: { type: 'integer', minimum: 1, maximum: 10_000, default: 200, description: 'Longest summary.' },
-    style: { type: 'string', enum: ['paragraph', 'bullets', 'headline'], default: 'paragraph', description: 'Form of the summary.' },
+    style: { type: 'string', enum: [...SUMMARY_STYLES], default: 'paragraph', description: 'Form of the summary.' },
     language: words('Language of the summary.', 'the language of the material'),
   }),
   temperature: 0.3,
@@ -134,7 +135,7 @@ Rules:
   output: {
     type: 'object',
     properties: {
-      sentiment: { type: 'string', enum: ['positive', 'negative', 'neutral', 'mixed'] },
+      sentiment: { type: 'string', enum: [...SENTIMENTS] },
       score: { type: 'number', minimum: -1, maximum: 1 },
       confidence: { type: 'number', minimum: 0, maximum: 1 },
       emotions: { type: 'array', items: { type: 'string' }, maxItems: 8 },

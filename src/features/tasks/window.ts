@@ -8,7 +8,7 @@ const ROOM_MIN_TOKENS = 64;
 /** As much as any request may ask for. */
 const OUTPUT_MAX_TOKENS = 16_384;
 
-export function outputMax(facts: Facts): number {
+function outputMax(facts: Facts): number {
   const known = [facts.outputTokensMax, OUTPUT_MAX_TOKENS].filter((tokens) => tokens > 0);
   // Where nearly the whole window could be answer, half of it is left for the question.
   return Math.max(ROOM_MIN_TOKENS, Math.min(...known, Math.floor(contextOf(facts) / 2)));
