@@ -49,13 +49,15 @@ export const AnalyzeReply = z
   })
   .meta({ id: 'AnalyzeReply' });
 
+const stopText = z.string().min(1, 'must not be empty').max(256, 'must have at most 256 characters');
+
 export const CompleteBody = z
   .strictObject({
     text: material('What to go on from.'),
     max_tokens: z.int().min(1).max(16_384).optional(),
     temperature: z.number().min(0).max(2).optional(),
     stop: z
-      .union([z.string().min(1).max(256), z.array(z.string().min(1).max(256)).min(1).max(4)])
+      .union([stopText, z.array(stopText).min(1, 'must have at least one text').max(4, 'must have at most 4 texts')])
       .optional()
       .describe('One text or up to four; the completion ends before the first that comes.'),
   })
