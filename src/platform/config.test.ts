@@ -112,7 +112,7 @@ describe('readConfig', () => {
 
   test('lists all problems at once, with the place of each and no secret', () => {
     const env = { API_PORT: '80a', ENV: 'staging', OPENAI_BASE_URL: 'ftp://user:hunter2@x', DATABASE_URL: 'mysql://root:hunter2@x/db' };
-    const files = { '.env': '# a comment\nDEFAULT_TEMPERATURE=3\n', 'sluice.config.yaml': 'provders: {}\n' };
+    const files = { '.env': '# a comment\nDEFAULT_TEMPERATURE=3\n', 'sluice.config.yaml': 'models: 3\n' };
     const found = problems(env, files);
     expect(found.map(({ where }) => where).toSorted()).toEqual([
       'API_PORT (environment)',
@@ -120,11 +120,11 @@ describe('readConfig', () => {
       'DEFAULT_TEMPERATURE (.env:2)',
       'ENV (environment)',
       'OPENAI_BASE_URL (environment)',
-      'sluice.config.yaml:1:1',
+      'sluice.config.yaml:1:9',
     ]);
     const printed = new ConfigError(found).message;
     expect(printed).toContain('API_PORT (environment): must be a whole number from 0 to 65535, not "80a"');
-    expect(printed).toContain('Did you mean `providers`?');
+    expect(printed).toContain('`models` must be a block of `name: value`');
     expect(printed).not.toContain('hunter2');
   });
 

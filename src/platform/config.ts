@@ -117,6 +117,7 @@ function readFile(layers: readonly Layer[], cwd: string, notes: Notes): YamlModu
     const { readYamlFile } = require('./config/yaml-file.ts') as typeof YamlModule;
     const yaml = readYamlFile(decode(bytes), name, (variable) => lookUp(variable, layers, cwd, notes));
     notes.problems.push(...yaml.problems);
+    notes.warnings.push(...yaml.warnings);
     return yaml;
   } catch (cause) {
     if (cause instanceof ConfigError) notes.problems.push(...cause.problems);

@@ -99,21 +99,15 @@ async function start(source: ConfigSource, first: ConfigRead, log: ClosableLog):
 function liveConfig(source: ConfigSource, first: ConfigRead, log: ClosableLog): { config: () => Config; origins: () => ReadonlySet<string>; stop: () => void } {
   let config = snapshot(first, 1);
   let origins = allowedOrigins(config);
-  const refused = (error: ConfigError): void => log.error('the changed configuration is refused; the one before stays in force', { problems: error.problems });
   const watch = watchConfig({
     source,
     first,
     clock: systemClock,
-    onRefused: refused,
+    onRefused: (error) => log.error('the changed configuration is refused; the one before stays in force', { problems: error.problems }),
     onChange(read, needRestart) {
-      try {
-        config = snapshot(read, config.version + 1);
-        origins = allowedOrigins(config);
-        log.info('the configuration was read anew', { version: config.version });
-      } catch (cause) {
-        if (!(cause instanceof ConfigError)) throw cause;
-        refused(cause);
-      }
+      config = snapshot(read, config.version + 1);
+      origins = allowedOrigins(config);
+      log.info('the configuration was read anew', { version: config.version });
       if (needRestart.length > 0) log.warning('some changes count only after a restart', { settings: needRestart });
     },
   });

@@ -33,13 +33,7 @@ test.each(['', '# nothing\n', '---\n'])('%j is an empty file', (text) => {
 
 describe('a problem says line, column and what to do', () => {
   const cases: [string, string, string[]][] = [
-    ['an unknown section', 'provders: {}', ['c.yaml:1:1 unknown key `provders` Did you mean `providers`?']],
-    ['nothing near', 'webhooks: {}', ['c.yaml:1:1 unknown key `webhooks` Known here: providers, models, prices, settings.']],
-    [
-      'an unknown key of a provider, and a missing one',
-      'providers:\n  a:\n    base_ulr: http://x\n',
-      ['c.yaml:2:3 `providers.a.base_url` is missing', 'c.yaml:3:5 unknown key `providers.a.base_ulr` Did you mean `base_url`?'],
-    ],
+    ['a missing key', 'providers:\n  a:\n    base_ulr: http://x\n', ['c.yaml:2:3 `providers.a.base_url` is missing']],
     ['a wrong type', 'providers:\n  a: { base_url: 3 }', ['c.yaml:2:18 `providers.a.base_url` must be text']],
     [
       'no address',
@@ -60,7 +54,6 @@ describe('a problem says line, column and what to do', () => {
     ['neither branch', 'models:\n  f: { targets: [3] }', ['c.yaml:2:18 `models.f.targets.0` must be text or a block of `key: value`']],
     ['an empty list', 'models:\n  f: { targets: [] }', ['c.yaml:2:17 `models.f.targets` must be a list of at least 1']],
     ['a number too small', 'prices:\n  a/b: { input: -1, output: 1 }', ['c.yaml:2:17 `prices.a/b.input` must be at least 0']],
-    ['an unknown setting', 'settings:\n  API_PROT: 1', ['c.yaml:2:3 unknown setting `API_PROT` Did you mean `API_PORT`?']],
     [
       'a setting that names the file',
       'settings:\n  SLUICE_CONFIG: x',
@@ -91,6 +84,22 @@ describe('a problem says line, column and what to do', () => {
   test.each(broken)('%j', (text, start) => {
     expect(printed(text)[0]).toStartWith(start);
     expect(readText(text).file.models).toEqual({});
+  });
+});
+
+describe('an unknown key is left out with a warning that says line, column and what was meant', () => {
+  const cases: [string, string, string][] = [
+    ['a section', 'provders: {}', 'c.yaml:1:1: unknown key `provders`. Did you mean `providers`?'],
+    ['nothing near', 'webhooks: {}', 'c.yaml:1:1: unknown key `webhooks`. Known here: providers, models, prices, settings.'],
+    ['a key of a provider', 'providers:\n  a:\n    base_url: http://x\n    api_kye: k\n', 'c.yaml:4:5: unknown key `providers.a.api_kye`. Did you mean `api_key`?'],
+    ['a setting', 'settings:\n  API_PROT: 1', 'c.yaml:2:3: unknown setting `API_PROT`. Did you mean `API_PORT`?'],
+  ];
+  test.each(cases)('%s', (_, text, warning) => {
+    expect(readText(text)).toMatchObject({ problems: [], warnings: [warning] });
+  });
+
+  test('and what stands beside it counts', () => {
+    expect(readText('provders: {}\nmodels:\n  f: { targets: [x] }').file.models['f']?.targets).toEqual(['x']);
   });
 });
 

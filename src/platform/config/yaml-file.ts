@@ -10,6 +10,8 @@ export type YamlFile = {
   readonly file: ConfigFile;
   readonly settings: ReadonlyMap<string, { readonly value: string; readonly place: string }>;
   readonly problems: readonly ConfigProblem[];
+  /** Keys that nothing reads, most of them misspelt: they are left out, and the rest counts. */
+  readonly warnings: readonly string[];
   /** `sluice.config.yaml:12:5` for a value of the file. */
   readonly placeOf: (path: YamlPath) => string;
 };
@@ -18,22 +20,46 @@ export type YamlFile = {
 export function readYamlFile(source: string, name: string, lookup: (variable: string) => string | null): YamlFile {
   const missing: YamlProblem[] = [];
   const tree = readYamlTree(source, (text, place) => expand(text, lookup, (variable) => missing.push(missingVariable(variable, place))));
-  const parsed = ConfigFile.safeParse(tree.value ?? {});
+  const unknown: YamlProblem[] = [];
+  const parsed = parseWithout(unknown, tree);
   const unread = tree.problems.length > 0;
   const settings = settingsOf(tree);
   const problems = [
     ...tree.problems,
     ...missing,
     ...(unread || parsed.success ? [] : parsed.error.issues.flatMap((issue) => issueProblems(issue, [], tree))),
-    ...[...settings.keys()].flatMap((variable) => settingProblems(variable, tree)),
-  ].toSorted((left, right) => left.place.line - right.place.line || left.place.column - right.place.column);
+    ...(settings.has('SLUICE_CONFIG') ? [ownName(tree)] : []),
+  ].toSorted(byPlace);
+  const warnings = [...unknown, ...[...settings.keys()].flatMap((variable) => unknownSetting(variable, tree))].toSorted(byPlace);
   const where = (place: Place): string => `${name}:${place.line}:${place.column}`;
   return {
     file: parsed.success && problems.length === 0 ? parsed.data : emptyFile(),
     settings: new Map([...settings].map(([variable, value]) => [variable, { value, place: where(tree.placeOf(['settings', variable])) }])),
     problems: problems.map((problem) => placed(problem, where(problem.place))),
+    warnings: unread ? [] : warnings.map(({ place, message, hint }) => `${where(place)}: ${message}. ${hint ?? ''}`.trimEnd()),
     placeOf: (path) => where(tree.placeOf(path)),
   };
+}
+
+function byPlace(left: YamlProblem, right: YamlProblem): number {
+  return left.place.line - right.place.line || left.place.column - right.place.column;
+}
+
+/** Parses what the schema knows, and notes what it does not: a key more than it knows must not keep the service from starting. */
+function parseWithout(unknown: YamlProblem[], tree: YamlTree): ReturnType<typeof ConfigFile.safeParse> {
+  const value = structuredClone(tree.value ?? {});
+  const first = ConfigFile.safeParse(value);
+  if (first.success) return first;
+  for (const issue of first.error.issues) {
+    if (issue.code !== 'unrecognized_keys') continue;
+    const path = issue.path.map((part) => (typeof part === 'number' ? part : String(part)));
+    const holder = path.reduce<unknown>((at, part) => (at as Record<string, unknown> | undefined)?.[String(part)], value);
+    for (const key of issue.keys) {
+      unknown.push(unknownKey(key, path, tree));
+      delete (holder as Record<string, unknown>)[key];
+    }
+  }
+  return unknown.length === 0 ? first : ConfigFile.safeParse(value);
 }
 
 function placed({ message, hint }: YamlProblem, where: string): ConfigProblem {
@@ -72,13 +98,16 @@ function isPlain(value: unknown): value is string | number | boolean {
   return ['string', 'number', 'boolean'].includes(typeof value);
 }
 
-function settingProblems(variable: string, tree: YamlTree): YamlProblem[] {
-  const place = tree.keyPlaceOf(['settings', variable]);
-  if (variable === 'SLUICE_CONFIG')
-    return [{ place, message: '`SLUICE_CONFIG` names this file and cannot stand within it', hint: 'Set it in the environment.' }];
-  if (isVariable(variable)) return [];
+function ownName(tree: YamlTree): YamlProblem {
+  const place = tree.keyPlaceOf(['settings', 'SLUICE_CONFIG']);
+  return { place, message: '`SLUICE_CONFIG` names this file and cannot stand within it', hint: 'Set it in the environment.' };
+}
+
+function unknownSetting(variable: string, tree: YamlTree): YamlProblem[] {
+  if (variable === 'SLUICE_CONFIG' || isVariable(variable)) return [];
   const meant = misspeltVariable(variable);
-  return [{ place, message: `unknown setting \`${variable}\``, hint: meant === null ? 'docs/config.md lists all settings.' : `Did you mean \`${meant}\`?` }];
+  const hint = meant === null ? 'docs/config.md lists all settings.' : `Did you mean \`${meant}\`?`;
+  return [{ place: tree.keyPlaceOf(['settings', variable]), message: `unknown setting \`${variable}\``, hint }];
 }
 
 type Issue = z.core.$ZodIssue;
