@@ -5,7 +5,7 @@ import { type JsonSchema, validateWithin } from './json-schema.ts';
  * A value that fits a schema, the same for the same seed. `propose` may offer a value for a place (its path without indexes, as
  * `intros` or `author.name`); an offer that does not fit is passed over, except that text is cut to length.
  */
-export type Propose = (path: string, index: number) => unknown;
+export type Propose = (path: string, index: number, schema: JsonSchema) => unknown;
 
 const STEPS_MAX = 5_000;
 // Below this depth only what is required is made, so that recursive schemas come to an end.
@@ -26,7 +26,7 @@ export function instanceOf(schema: unknown, seed: string, propose: Propose = () 
 function make(making: Making, schema: unknown, place: Place): unknown {
   making.stepsLeft -= 1;
   if (making.stepsLeft < 0 || place.depth > DEPTH_MAX || schema === false) return NONE;
-  if (!isRecord(schema)) return making.propose(place.path, place.index) ?? true;
+  if (!isRecord(schema)) return making.propose(place.path, place.index, {}) ?? true;
   const flat = flatten(making, schema, 0);
   const branches = [...listOf(flat['anyOf']), ...listOf(flat['oneOf'])];
   if (branches.length === 0) return makePlain(making, flat, place);
@@ -84,7 +84,7 @@ function mergeProperties(left: JsonSchema, right: JsonSchema): JsonSchema {
 }
 
 function makePlain(making: Making, schema: JsonSchema, place: Place): unknown {
-  const offered = making.propose(place.path, place.index);
+  const offered = making.propose(place.path, place.index, schema);
   if (offered !== undefined) {
     const cut = typeof offered === 'string' && typeof schema['maxLength'] === 'number' ? cutText(offered, schema['maxLength']) : offered;
     if (fits(making, schema, cut)) return cut;
