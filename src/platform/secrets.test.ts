@@ -41,18 +41,20 @@ describe('the signing secret', () => {
   test('that was cut short is refused with the way out', async () => {
     const dataDir = await mkdtemp(join(root, 'cut-'));
     await writeFile(join(dataDir, 'jwt-secret'), 'abc');
-    expect(openSecrets({ dataDir, jwtSecret: null, environment: 'development' })).rejects.toThrow(/jwt-secret does not hold a secret.*delete it.*JWT_SECRET/);
+    expect(await openSecrets({ dataDir, jwtSecret: null, environment: 'development' }).catch(String)).toMatch(
+      /jwt-secret does not hold a secret.*delete it.*JWT_SECRET/,
+    );
   });
 
   test('that is given is used, and nothing is written', async () => {
     const dataDir = join(root, 'given');
     expect((await openSecrets({ dataDir, ...given })).jwtSecret).toBe(given.jwtSecret);
-    expect(stat(dataDir)).rejects.toThrow('ENOENT');
+    expect(await stat(dataDir).catch(String)).toContain('ENOENT');
   });
 
   test('is required in production, of at least 32 bytes', async () => {
-    expect(openSecrets({ dataDir: root, jwtSecret: null, environment: 'production' })).rejects.toThrow('JWT_SECRET is required');
-    expect(openSecrets({ dataDir: root, jwtSecret: 'your-secret-key', environment: 'production' })).rejects.toThrow('JWT_SECRET has 15 bytes');
+    expect(await openSecrets({ dataDir: root, jwtSecret: null, environment: 'production' }).catch(String)).toContain('JWT_SECRET is required');
+    expect(await openSecrets({ dataDir: root, jwtSecret: 'your-secret-key', environment: 'production' }).catch(String)).toContain('JWT_SECRET has 15 bytes');
     expect((await openSecrets({ dataDir: root, jwtSecret: 'é'.repeat(16), environment: 'production' })).jwtSecret).toBe('é'.repeat(16));
   });
 });
@@ -75,18 +77,17 @@ describe('passwords', () => {
   test('of nobody never match, and take as long', async () => {
     const secrets = await openSecrets({ dataDir: root, ...given });
     const hash = await secrets.hashPassword('right');
-    const took = async (against: string | null): Promise<number> => {
-      const times: number[] = [];
-      for (let turn = 0; turn < 9; turn++) {
+    // In turns and the best of each: whatever else the machine does falls on both.
+    const best = { known: Number.POSITIVE_INFINITY, nobody: Number.POSITIVE_INFINITY };
+    for (let turn = 0; turn < 15; turn++) {
+      for (const whose of ['known', 'nobody'] as const) {
         const beganAt = performance.now();
-        expect(await secrets.verifyPassword('guess', against)).toBe(false);
-        times.push(performance.now() - beganAt);
+        expect(await secrets.verifyPassword('guess', whose === 'known' ? hash : null)).toBe(false);
+        best[whose] = Math.min(best[whose], performance.now() - beganAt);
       }
-      return times.toSorted((a, b) => a - b)[4] ?? 0;
-    };
-    const ratio = (await took(null)) / (await took(hash));
-    expect(ratio).toBeGreaterThan(0.5);
-    expect(ratio).toBeLessThan(2);
+    }
+    expect(best.nobody / best.known).toBeGreaterThan(0.7);
+    expect(best.nobody / best.known).toBeLessThan(1.4);
   });
 
   test('are not verified when the turn is given up', async () => {
@@ -94,7 +95,7 @@ describe('passwords', () => {
     const verified = secrets.verifyPassword('right', await secrets.hashPassword('right'), () => {
       throw new Error('given up');
     });
-    expect(verified).rejects.toThrow('given up');
+    expect(await verified.catch(String)).toContain('given up');
     expect(await secrets.verifyPassword('right', await secrets.hashPassword('right'))).toBe(true);
   });
 });

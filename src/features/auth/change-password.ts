@@ -1,0 +1,44 @@
+import type { App } from '../../app.ts';
+import type { PasswordBody } from '../../contract/auth.ts';
+import { AppError } from '../../contract/errors.ts';
+import { passwordProblem, passwordRule, type PasswordRule } from '../../core/password-rule.ts';
+import type { Exchange, Reply } from '../../http/route.ts';
+import { signedIn } from './account.ts';
+import { changePassword as storePassword, findUser } from './store.ts';
+import { verifyPassword } from './verify-password.ts';
+
+type Needs = Pick<App, 'db' | 'clock' | 'secrets' | 'config'>;
+
+/** A new password ends every other sign-in of the user; the one that asked goes on. */
+export async function changePassword(
+  app: Needs,
+  exchange: Pick<Exchange<undefined, undefined, PasswordBody>, 'body' | 'address' | 'signal' | 'principal'>,
+): Promise<Reply> {
+  const { userId, username, sessionId } = signedIn(exchange.principal);
+  const { current_password: current, new_password: next } = exchange.body;
+  const rule = passwordRule(app.config().settings.environment);
+  const problem = passwordProblem(next, rule, username) ?? (next === current ? 'must differ from the current one' : null);
+  if (problem !== null) throw wrongField('new_password', problem, rule);
+  const user = await findUser(app.db, userId);
+  if (!user) throw new AppError('UNAUTHORIZED');
+  // Throttled like a sign-in: a stolen access token must not become a way to guess the password.
+  const right = await verifyPassword(app, {
+    username: user.username,
+    address: exchange.address,
+    password: current,
+    hash: user.passwordHash,
+    signal: exchange.signal,
+  });
+  if (!right) throw wrongField('current_password', 'must be your present password', null);
+  const newHash = await app.secrets.hashPassword(next);
+  const changed = await storePassword(app.db, { user, newHash, source: 'user', keepSessionId: sessionId, at: new Date(app.clock.now()) });
+  if (!changed) throw new AppError('CONFLICT', { message: 'The password was changed by somebody else in the meantime; sign in again' });
+  return { status: 204 };
+}
+
+/** Never with what was received: it is a password. */
+function wrongField(field: string, problem: string, rule: PasswordRule | null): AppError {
+  const message = `${field} ${problem}`;
+  const bounds = rule === null ? {} : { min: rule.minLength, max: rule.maxLength, guessable_refused: rule.guessableRefused };
+  return new AppError('INVALID_VALUE', { field, message, details: { ...bounds, errors: [{ field, code: 'INVALID_VALUE', message }] } });
+}
