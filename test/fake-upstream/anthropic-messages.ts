@@ -13,7 +13,7 @@ export function messagesReply(asked: Asked, spoken: Spoken, rule: Rule, id: numb
   return json(messageOf(asked, spoken, rule, id));
 }
 
-export function messageOf(asked: Asked, spoken: Spoken, rule: Rule, id: number): object {
+function messageOf(asked: Asked, spoken: Spoken, rule: Rule, id: number): object {
   const stop = stopOf(spoken);
   const usage = rule.garble?.kind === 'no-usage' ? {} : { usage: messagesUsage(spoken, spoken.usage.output) };
   return { ...shell(asked, id), content: blocksOf(spoken).map(({ block }) => block), ...stop, ...usage };

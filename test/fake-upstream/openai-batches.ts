@@ -53,8 +53,8 @@ function goOn(batch: StoredBatch, store: Store, answer: AnswerLine): void {
 
 type Finishing = { readonly batch: StoredBatch; readonly store: Store; readonly answer: AnswerLine };
 
-/** Runs the lines and leaves the batch in its last state, as a test may also ask for at once. */
-export function finish({ batch, store, answer }: Finishing, outcome: string): void {
+/** Runs the lines and leaves the batch in its last state. */
+function finish({ batch, store, answer }: Finishing, outcome: string): void {
   const text = Buffer.from(store.files.get(batch.inputFileId)?.bytes ?? []).toString();
   const { lines, problems } = readLines(text, batch.endpoint);
   if (problems.length > 0 || outcome === 'failed') {

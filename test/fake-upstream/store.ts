@@ -30,7 +30,7 @@ export type StoredMessageBatch = {
   results: readonly JsonObject[];
 };
 
-export const DEFAULT_LIFECYCLE: BatchLifecycle = { looks: 3, outcome: 'completed' };
+const DEFAULT_LIFECYCLE: BatchLifecycle = { looks: 3, outcome: 'completed' };
 
 export function newStore(): Store {
   let last = 0;

@@ -38,7 +38,7 @@ function describeFeeling(material: string): string {
 const LINKS = ['and from there', 'and so', 'while', 'because in the end', 'and before long', 'until at last'];
 
 /** Goes on from the very place where the material ends. */
-export function complete(material: string): string {
+function complete(material: string): string {
   const topics = topicsOf(material, 8);
   const at = choiceOf(material);
   const link = LINKS[at % LINKS.length] ?? 'and so';
