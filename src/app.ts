@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely';
 import type { ConfigFile } from './contract/config-file.ts';
 import type { Principal } from './contract/policy.ts';
 import type { Settings } from './contract/settings.ts';
+import type { Cancellation } from './core/cancellation.ts';
 import type { EventBatches, Usage } from './core/events.ts';
 import type { LoginThrottle } from './core/login-throttle.ts';
 import type { ModelRequest } from './core/model-request.ts';
@@ -46,7 +47,7 @@ export type Clock = {
   readonly now: () => number;
   /** Milliseconds that never jump. */
   readonly monotonic: () => number;
-  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
+  readonly sleep: (ms: number, signal?: Cancellation) => Promise<void>;
   /** Calls back once after `ms`; the answer cancels. */
   readonly after: (ms: number, run: () => void) => () => void;
 };

@@ -1,5 +1,7 @@
+import type { Cancellation } from './cancellation.ts';
+
 /** The promise's value, or the signal's reason as soon as it aborts. */
-export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+export function orAborted<T>(promise: Promise<T>, signal: Cancellation): Promise<T> {
   if (signal.aborted) return Promise.reject(signal.reason as Error);
   return new Promise((resolve, reject) => {
     const stop = (): void => reject(signal.reason as Error);

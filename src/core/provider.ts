@@ -1,3 +1,4 @@
+import type { Cancellation } from './cancellation.ts';
 import type { EventBatches } from './events.ts';
 import type { ModelRequest } from './model-request.ts';
 
@@ -46,10 +47,10 @@ export type Call = {
   /** Opens a connection to the provider's own origin only. */
   readonly send: Send;
   /** Aborts when the caller left, the deadline passed, or a sibling won. */
-  readonly signal: AbortSignal;
+  readonly signal: Cancellation;
   readonly requestId: string;
   readonly random: () => number;
-  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  readonly sleep: (ms: number, signal: Cancellation) => Promise<void>;
 };
 
 export type Send = (request: UpstreamRequest) => Promise<UpstreamResponse>;
@@ -59,7 +60,7 @@ export type UpstreamRequest = {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
-  readonly signal: AbortSignal;
+  readonly signal: Cancellation;
 };
 
 export type UpstreamResponse = {

@@ -1,5 +1,6 @@
 import type { App, ModelCall } from '../app.ts';
 import { AppError } from '../contract/errors.ts';
+import type { Cancellation } from '../core/cancellation.ts';
 import type { ModelEvent } from '../core/events.ts';
 import { type Call, UpstreamError } from '../core/provider.ts';
 import { afterFailure } from '../core/retry.ts';
@@ -15,7 +16,7 @@ export type Attempted = {
 };
 
 type Needs = Pick<App, 'clock' | 'log' | 'random' | 'send' | 'config'>;
-export type Trying = { readonly call: ModelCall; readonly candidates: readonly Candidate[]; readonly signal: AbortSignal };
+export type Trying = { readonly call: ModelCall; readonly candidates: readonly Candidate[]; readonly signal: Cancellation };
 type Failed = { readonly candidate: Candidate; readonly error: UpstreamError };
 
 export async function attempt(needs: Needs, trying: Trying): Promise<Attempted> {

@@ -147,7 +147,7 @@ describe('an upstream that fails', () => {
 
 describe('a caller who leaves', () => {
   test('ends the upstream call', async () => {
-    let upstream: AbortSignal | undefined;
+    let upstream: Call['signal'] | undefined;
     const { gateway, clock } = world({
       async *a(call) {
         upstream = call.signal;

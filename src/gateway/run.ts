@@ -1,6 +1,7 @@
 import type { App, Gateway, ListedModel, ModelCall, RunningCall } from '../app.ts';
 import { AppError } from '../contract/errors.ts';
 import { cacheKey } from '../core/cache-key.ts';
+import { type Cancellation, Canceller } from '../core/cancellation.ts';
 import { answerEvents, type EventBatches, type ModelEvent } from '../core/events.ts';
 import { orAborted } from '../core/or-aborted.ts';
 import type { Candidate } from '../core/routing.ts';
@@ -118,7 +119,7 @@ async function takeOff(core: Core, ready: Ready, key: string, landed: () => void
 
 type Started = { readonly head: Head; readonly metered: Metered };
 
-async function start(core: Core, { call, candidates, arrivedAt }: Ready, { signal, over }: { readonly signal: AbortSignal; readonly over: (complete: boolean) => void }): Promise<Started> {
+async function start(core: Core, { call, candidates, arrivedAt }: Ready, { signal, over }: { readonly signal: Cancellation; readonly over: (complete: boolean) => void }): Promise<Started> {
   const { needs } = core;
   const startedAt = needs.clock.monotonic();
   const attempted = await attempt(needs, { call, candidates, signal });
@@ -130,22 +131,22 @@ async function start(core: Core, { call, candidates, arrivedAt }: Ready, { signa
   };
 }
 
-type CallLimit = { readonly signal: AbortSignal; readonly abort: (reason: unknown) => void; readonly clear: () => void };
+type CallLimit = { readonly signal: Cancellation; readonly abort: (reason: unknown) => void; readonly clear: () => void };
 
 /** Ends a call at its deadline, and when its caller leaves; a shared one (`detached`) outlives the caller who began it. */
 function callLimit({ needs, live }: Core, call: ModelCall, { detached = false }: { readonly detached?: boolean } = {}): CallLimit {
-  const controller = new AbortController();
-  const leave = (): void => controller.abort(call.signal.reason);
+  const canceller = new Canceller();
+  const leave = (): void => canceller.abort(call.signal.reason);
   const cancel = needs.clock.after(Math.max(0, call.deadline - needs.clock.now()), () => {
-    controller.abort(new AppError('TIMEOUT', { message: 'The answer took longer than the time that the caller or REQUEST_TIMEOUT_S allows' }));
+    canceller.abort(new AppError('TIMEOUT', { message: 'The answer took longer than the time that the caller or REQUEST_TIMEOUT_S allows' }));
   });
   if (!detached) {
     if (call.signal.aborted) leave();
     else call.signal.addEventListener('abort', leave, { once: true });
   }
   const limit: CallLimit = {
-    signal: controller.signal,
-    abort: (reason) => controller.abort(reason),
+    signal: canceller,
+    abort: (reason) => canceller.abort(reason),
     clear: () => {
       live.delete(limit);
       cancel();

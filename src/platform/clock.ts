@@ -1,4 +1,5 @@
 import type { Clock } from '../app.ts';
+import type { Cancellation } from '../core/cancellation.ts';
 
 export const systemClock: Clock = {
   now: () => Date.now(),
@@ -11,7 +12,7 @@ export const systemClock: Clock = {
 };
 
 /** Resolves after `ms`, or rejects with the signal's reason as soon as it aborts. */
-function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+function sleep(ms: number, signal?: Cancellation): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) {
       reject(signal.reason as Error);

@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import type { Clock } from '../app.ts';
+import type { Cancellation } from '../core/cancellation.ts';
 import { type Send, UpstreamError, type UpstreamRequest, type UpstreamResponse } from '../core/provider.ts';
 
 /** The one way out. Providers' own origins only: whatever URL a provider builds, its key goes nowhere else, and a redirect is not followed. */
@@ -89,7 +90,7 @@ type Timed = {
   readonly readMs: number;
   readonly clock: Clock;
   readonly call: AbortController;
-  readonly signal: AbortSignal;
+  readonly signal: Cancellation;
   readonly done: () => void;
 };
 
