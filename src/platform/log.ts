@@ -8,6 +8,8 @@ type LogOptions = { readonly level: Level; readonly pretty: boolean; readonly wr
 const WEIGHTS: Record<Level, number> = { debug: 10, info: 20, warning: 30, error: 40 };
 const COLOURS: Record<Level, string> = { debug: '\u001b[90m', info: '\u001b[36m', warning: '\u001b[33m', error: '\u001b[31m' };
 const SECRET_NAME = /authorization|api[-_]?key|password|secret|token$|cookie/i;
+/** What a line has somewhere when `redact` would change a part of it. */
+const SUSPICIOUS = /authorization|api[-_]?key|password|secret|token"|cookie|sk-|eyJ|earer/i;
 const SECRET_VALUE = /\b(sk-[A-Za-z0-9_-]{6})[A-Za-z0-9_-]+|\beyJ[\w-]+\.[\w-]+\.[\w-]+|(\bBearer\s+)\S+/g;
 
 export type ClosableLog = Log & { readonly flush: () => void };
@@ -39,7 +41,10 @@ export function createLog(options: LogOptions): ClosableLog {
 }
 
 function jsonLine(level: Level, at: number, message: string, fields: LogFields): string {
-  return `${JSON.stringify({ time: new Date(at).toISOString(), level, message, ...fields }, redact)}\n`;
+  const whole = { time: new Date(at).toISOString(), level, message, ...fields };
+  // To look at the line once costs a third of looking at each of its fields, and hardly a line has anything to hide.
+  const line = JSON.stringify(whole);
+  return `${SUSPICIOUS.test(line) ? JSON.stringify(whole, redact) : line}\n`;
 }
 
 function prettyLine(level: Level, at: number, message: string, fields: LogFields): string {
