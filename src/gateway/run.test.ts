@@ -11,7 +11,13 @@ import { createGateway } from './run.ts';
 type Script = (call: Call, nth: number) => AsyncIterable<readonly ModelEvent[]>;
 type World = { readonly gateway: Gateway; readonly clock: ManualClock; readonly calls: () => number };
 
-const FACTS = { id: 'm', contextTokens: 1000, outputTokensMax: 100, capabilities: ['chat'], price: { inputNanoUsd: 150, outputNanoUsd: 600, asOf: '', source: '' } } as const;
+const FACTS = {
+  id: 'm',
+  contextTokens: 1000,
+  outputTokensMax: 100,
+  capabilities: ['chat'],
+  price: { inputNanoUsd: 150, outputNanoUsd: 600, asOf: '', source: '' },
+} as const;
 const USAGE: ModelEvent = { type: 'usage', usage: { inputTokens: 1000, outputTokens: 500 } };
 const END: ModelEvent = { type: 'end', finishReason: 'stop' };
 const text = (words: string): ModelEvent => ({ type: 'text-delta', text: words });
@@ -99,7 +105,9 @@ describe('an answer', () => {
 
 describe('an upstream that fails', () => {
   test('is tried again after 1, 2 and 4 seconds', async () => {
-    const { gateway, clock, calls } = world({ a: (_call, nth) => (nth < 3 ? fails(new UpstreamError('failed', '503', { status: 503 })) : says([text('at last'), END])) });
+    const { gateway, clock, calls } = world({
+      a: (_call, nth) => (nth < 3 ? fails(new UpstreamError('failed', '503', { status: 503 })) : says([text('at last'), END])),
+    });
     const run = gateway.run(asking(clock));
     await clock.advance(6_999);
     expect(calls()).toBe(3);
@@ -110,7 +118,10 @@ describe('an upstream that fails', () => {
 
   test('before its first piece is replaced by the fallback without a trace', async () => {
     const start: ModelEvent = { type: 'start', model: 'm' };
-    const { gateway, clock } = world({ a: () => fails(new UpstreamError('unauthorized', 'bad key', { status: 401 }), [start]), b: () => says([text('from b'), END]) });
+    const { gateway, clock } = world({
+      a: () => fails(new UpstreamError('unauthorized', 'bad key', { status: 401 }), [start]),
+      b: () => says([text('from b'), END]),
+    });
     const running = await gateway.run(asking(clock));
     expect([await readAll(running), running.provider] as unknown[]).toEqual(['from b', 'b']);
   });
@@ -182,7 +193,9 @@ describe('the cache', () => {
   });
 
   test('keeps no answer that broke off', async () => {
-    const { gateway, clock, calls } = world({ a: (_call, nth) => (nth === 0 ? fails(new UpstreamError('broken', 'cut'), [text('half')]) : says([text('whole'), END])) });
+    const { gateway, clock, calls } = world({
+      a: (_call, nth) => (nth === 0 ? fails(new UpstreamError('broken', 'cut'), [text('half')]) : says([text('whole'), END])),
+    });
     await codeOf(gateway.run(asking(clock, { cache: 'use' })).then(readAll));
     expect(await readAll(await gateway.run(asking(clock, { cache: 'use' })))).toBe('whole');
     expect(calls()).toBe(2);

@@ -27,7 +27,8 @@ export function createGateway(needs: Needs): Gateway {
       if (!first) throw new AppError('MODEL_NOT_FOUND');
       return { name: first.model, provider: first.provider.id, facts: first.facts };
     },
-    models: () => [...needs.config().routes.names].map(([name, { alias, first }]): ListedModel => ({ name, alias, provider: first.provider.id, facts: first.facts })),
+    models: () =>
+      [...needs.config().routes.names].map(([name, { alias, first }]): ListedModel => ({ name, alias, provider: first.provider.id, facts: first.facts })),
     cache: { stats: core.cache.stats, clear: core.cache.clear },
     callsInFlight: () => core.live.size,
     stop(reason) {
@@ -46,7 +47,13 @@ async function run(core: Core, call: ModelCall): Promise<RunningCall> {
   const [first] = candidates;
   if (!first || call.cache === 'off' || !cache.isOn()) return alone(core, ready);
 
-  const key = cacheKey({ projectId: call.principal.projectId, provider: first.provider.id, model: first.model, scope: call.cacheScope ?? '', request: call.request });
+  const key = cacheKey({
+    projectId: call.principal.projectId,
+    provider: first.provider.id,
+    model: first.model,
+    scope: call.cacheScope ?? '',
+    request: call.request,
+  });
   const cached = call.cache === 'use' ? cache.get(key) : null;
   if (cached) return fromCache(needs, ready, cached);
   return call.cache === 'use' ? together(core, ready, key) : store(core, ready, key);
@@ -91,7 +98,13 @@ async function together(core: Core, ready: Ready, key: string): Promise<RunningC
     throw cause;
   }
   call.logFields['cache'] = 'HIT';
-  return { ...airborne.head, attempts: 0, cache: 'HIT', events: airborne.flight.follow(call.signal), receipt: () => ({ usage: airborne.head.receipt().usage, costNanoUsd: 0 }) };
+  return {
+    ...airborne.head,
+    attempts: 0,
+    cache: 'HIT',
+    events: airborne.flight.follow(call.signal),
+    receipt: () => ({ usage: airborne.head.receipt().usage, costNanoUsd: 0 }),
+  };
 }
 
 async function takeOff(core: Core, ready: Ready, key: string, landed: () => void = () => undefined): Promise<Airborne> {
@@ -119,7 +132,11 @@ async function takeOff(core: Core, ready: Ready, key: string, landed: () => void
 
 type Started = { readonly head: Head; readonly metered: Metered };
 
-async function start(core: Core, { call, candidates, arrivedAt }: Ready, { signal, over }: { readonly signal: Cancellation; readonly over: (complete: boolean) => void }): Promise<Started> {
+async function start(
+  core: Core,
+  { call, candidates, arrivedAt }: Ready,
+  { signal, over }: { readonly signal: Cancellation; readonly over: (complete: boolean) => void },
+): Promise<Started> {
   const { needs } = core;
   const startedAt = needs.clock.monotonic();
   const attempted = await attempt(needs, { call, candidates, signal });
@@ -127,7 +144,14 @@ async function start(core: Core, { call, candidates, arrivedAt }: Ready, { signa
   const { candidate, attempts } = attempted;
   return {
     metered,
-    head: { model: candidate.model, provider: candidate.provider.id, attempts, queueMs: startedAt - arrivedAt, upstreamMs: metered.upstreamMs, receipt: metered.receipt },
+    head: {
+      model: candidate.model,
+      provider: candidate.provider.id,
+      attempts,
+      queueMs: startedAt - arrivedAt,
+      upstreamMs: metered.upstreamMs,
+      receipt: metered.receipt,
+    },
   };
 }
 
