@@ -1,4 +1,3 @@
-import { orAborted } from '../core/or-aborted.ts';
 import type { EventBatches, ModelEvent } from '../core/events.ts';
 
 /**
@@ -9,33 +8,27 @@ export type Flight = {
   readonly follow: (signal: AbortSignal) => EventBatches;
 };
 
-export function createFlight(source: AsyncIterator<readonly ModelEvent[]>, cancel: () => void): Flight {
+export function createFlight(source: AsyncIterator<readonly ModelEvent[], unknown>, cancel: () => void): Flight {
   const log: (readonly ModelEvent[])[] = [];
   let state: 'flowing' | 'ended' | 'broken' = 'flowing';
   let fault: unknown;
   let drawing: Promise<void> | null = null;
   let readers = 0;
 
-  const draw = (): Promise<void> => {
-    drawing ??= source
-      .next()
-      .then(
-        ({ done, value }) => {
-          if (done) state = 'ended';
-          else log.push(value);
-        },
-        (cause: unknown) => {
-          state = 'broken';
-          fault = cause;
-        },
-      )
-      .finally(() => {
-        drawing = null;
-      });
-    return drawing;
+  const drawOne = async (): Promise<void> => {
+    try {
+      const { done, value } = await source.next();
+      if (done) state = 'ended';
+      else log.push(value);
+    } catch (cause) {
+      state = 'broken';
+      fault = cause;
+    }
+    drawing = null;
   };
 
   async function* read(signal: AbortSignal): AsyncGenerator<readonly ModelEvent[]> {
+    const wait = abortableWait(signal);
     try {
       for (let next = 0; ;) {
         const batch = log[next];
@@ -44,9 +37,10 @@ export function createFlight(source: AsyncIterator<readonly ModelEvent[]>, cance
           yield batch;
         } else if (state === 'ended') return;
         else if (state === 'broken') throw fault;
-        else await orAborted(draw(), signal);
+        else await wait.until((drawing ??= drawOne()));
       }
     } finally {
+      wait.over();
       readers--;
       if (readers === 0 && state === 'flowing') cancel();
     }
@@ -58,5 +52,23 @@ export function createFlight(source: AsyncIterator<readonly ModelEvent[]>, cance
       readers++;
       return read(signal);
     },
+  };
+}
+
+type Wait = { readonly until: (drawn: Promise<void>) => Promise<void>; readonly over: () => void };
+
+/** Waits again and again, and stops with the signal's reason. One listener for all of it: one for each wait costs more than the piece waited for. */
+function abortableWait(signal: AbortSignal): Wait {
+  let stop: ((reason: unknown) => void) | null = null;
+  const leave = (): void => stop?.(signal.reason);
+  signal.addEventListener('abort', leave, { once: true });
+  return {
+    until: (drawn) =>
+      new Promise((resolve, reject) => {
+        if (signal.aborted) reject(signal.reason as Error);
+        stop = reject;
+        void drawn.then(resolve);
+      }),
+    over: () => signal.removeEventListener('abort', leave),
   };
 }
