@@ -10,7 +10,9 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
 /** Reads the body as one of the types that the route takes, into the value that its schema checks. */
 export async function readBody(request: Request, types: readonly BodyType[]): Promise<unknown> {
   const type = bodyType(request.headers.get('content-type'), types);
-  const text = decode(await readBytes(request));
+  const announced = request.headers.get('content-length');
+  if (Number(announced) > BODY_BYTES_MAX) throw tooLarge();
+  const text = decode(announced === null ? await readUnannounced(request) : new Uint8Array(await request.arrayBuffer()));
   return type === 'application/json' ? parseJson(text) : parseForm(text);
 }
 
@@ -34,12 +36,7 @@ function tooLarge(): AppError {
   });
 }
 
-async function readBytes(request: Request): Promise<Uint8Array> {
-  const announced = request.headers.get('content-length');
-  if (announced !== null) {
-    if (Number(announced) > BODY_BYTES_MAX) throw tooLarge();
-    return new Uint8Array(await request.arrayBuffer());
-  }
+async function readUnannounced(request: Request): Promise<Uint8Array> {
   if (request.body === null) return new Uint8Array();
   const parts: Uint8Array[] = [];
   let size = 0;
