@@ -110,7 +110,7 @@ async function adopt({ paths, log }: Site, password: string): Promise<Lease | nu
   for (;;) {
     const running = readPostmaster(paths.cluster);
     if (running === null) return null;
-    const attempt = running.address.host === '' ? { lease: null, code: '' } : await takeLease(running.address, password);
+    const attempt = running.ready ? await takeLease(running.address, password) : { lease: null, code: '' };
     if (attempt.lease !== null) return attempt.lease;
     if (!isPostmaster(running.pid, paths.cluster)) {
       disownPidFile(paths.cluster, running.pid);
@@ -153,7 +153,7 @@ async function untilReady({ paths, log }: Site, password: string, { address, fai
   const patience = sayOnce(log, 'the database is recovering what was not yet in its files');
   while (!failed()) {
     const running = readPostmaster(paths.cluster);
-    if (running?.address.host) {
+    if (running?.ready) {
       const attempt = await takeLease(address, password);
       if (attempt.lease !== null) return attempt.lease;
       if (attempt.code === '28P01') throw wrongPassword(paths);

@@ -4,10 +4,11 @@ import { Pool, type PoolConfig } from 'pg';
 import type { Log } from '../../app.ts';
 import type { Database } from '../../tables.ts';
 import { explainConnectionFailure } from './connection-failure.ts';
-import { DatabaseStartError, messageOf } from './database-start-error.ts';
+import { messageOf } from './database-start-error.ts';
 import { startEmbedded } from './embedded.ts';
 import { APPLICATION } from './lease.ts';
 import { describeServer } from './server-address.ts';
+import { checkServer, type ServerFacts } from './server-check.ts';
 import { typeParsers } from './type-parsers.ts';
 
 export type DatabaseOptions = {
@@ -30,9 +31,7 @@ export type OpenDatabase = {
 };
 
 type Source = { readonly pool: Pool; readonly name: string; readonly place: string; readonly stop: () => Promise<void> };
-type ServerFacts = { version: number; version_text: string; fsync: string; synchronous_commit: string; standby: boolean; encoding: string };
 
-const OLDEST_VERSION = 14;
 const POOL_SIZE = 10;
 const CLOSE_WAIT_MS = 5000;
 const POOL_SETTINGS = {
@@ -53,7 +52,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<OpenDataba
   const close = closeOnce(source, options.log);
   try {
     const facts = await askServer(source);
-    checkServer(facts, source, options.log);
+    checkServer(facts, source.name, options.log);
     const where = `Postgres ${facts.version_text}, ${source.place}`;
     return { db, pool: source.pool, where, close, ping: () => ping(source.pool) };
   } catch (error) {
@@ -100,23 +99,6 @@ async function askServer({ pool, name }: Source): Promise<ServerFacts> {
       if (attempt === 20 || !failure.message.includes('is starting')) throw failure;
     }
     await sleep(500);
-  }
-}
-
-function checkServer(facts: ServerFacts, { name }: Source, log: Log): void {
-  if (facts.version < OLDEST_VERSION * 10_000) {
-    throw new DatabaseStartError(
-      `${name} is Postgres ${facts.version_text}; Sluice needs ${OLDEST_VERSION} or newer.`,
-      'Upgrade the server, or name a newer one in DATABASE_URL.',
-    );
-  }
-  if (facts.standby) throw new DatabaseStartError(`${name} is a read-only replica.`, 'Name the primary server in DATABASE_URL.');
-  if (facts.encoding !== 'UTF8') {
-    throw new DatabaseStartError(`${name} keeps text as ${facts.encoding}, which cannot hold every language.`, "Create the database with `encoding 'UTF8'`.");
-  }
-  for (const setting of ['fsync', 'synchronous_commit'] as const) {
-    if (facts[setting] !== 'off') continue;
-    log.warning(`the database runs with ${setting} = off: what was answered as stored can be lost when the machine stops`, { server: name });
   }
 }
 

@@ -11,7 +11,12 @@ import { codeOf } from './database-start-error.ts';
 export type Address = { readonly host: string; readonly port: number };
 
 /** What a server wrote about itself into postmaster.pid. */
-export type Postmaster = { readonly pid: number; readonly address: Address };
+export type Postmaster = {
+  readonly pid: number;
+  readonly address: Address;
+  /** Not while it starts, recovers or stops. */
+  readonly ready: boolean;
+};
 
 const LOG_BYTES_MAX = 5 * 1024 * 1024;
 /** Larger than any process id of any system. */
@@ -19,10 +24,10 @@ const NOBODY_PID = 2_147_483_646;
 
 export function readPostmaster(cluster: string): Postmaster | null {
   const lines = pidFileLines(cluster);
-  const [pid, , , port, socketFolder, listenAddress] = lines;
+  const [pid, , , port, socketFolder, listenAddress, , status] = lines;
   if (pid === undefined || !/^\d+$/.test(pid)) return null;
   // A server that has only just begun has written its process id and not yet where it listens.
-  return { pid: Number(pid), address: { host: socketFolder || listenAddress || '', port: Number(port ?? 0) } };
+  return { pid: Number(pid), address: { host: socketFolder || listenAddress || '', port: Number(port ?? 0) }, ready: status === 'ready' };
 }
 
 function pidFileLines(cluster: string): string[] {

@@ -4,13 +4,14 @@ import { DatabaseStartError } from './database-start-error.ts';
 export function describeServer(databaseUrl: string): string {
   const url = parse(databaseUrl);
   const user = url.username || url.searchParams.get('user') || '';
-  const host = url.hostname || url.searchParams.get('host') || 'localhost';
+  const host = url.searchParams.get('host') || url.hostname || 'localhost';
   const port = url.port || url.searchParams.get('port') || '';
   return `${user ? `${readable(user)}@` : ''}${readable(host)}${port ? `:${port}` : ''}${readable(url.pathname)}`;
 }
 
 function parse(databaseUrl: string): URL {
-  const url = URL.parse(databaseUrl);
+  // For a socket the driver also takes an address without a host, which is no URL.
+  const url = URL.parse(databaseUrl.replace('@/', '@localhost/'));
   if (url !== null && ['postgres:', 'postgresql:'].includes(url.protocol)) return url;
   throw new DatabaseStartError(
     'DATABASE_URL is not the address of a Postgres server.',
