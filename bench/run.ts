@@ -14,8 +14,10 @@ import { nginx, sluice } from './servers.ts';
 import { type Place, start, type Started, type Target } from './target.ts';
 
 const QUICK = { turns: 2, turnMs: 300 };
-/** With which a run that is not quick begins, so that what compiles itself while running has done so. */
+/** With which a run begins, so that what compiles itself while running has done so. */
 const WARM_UP_MS = 2000;
+/** Before each turn: while the others had theirs, its code and memory went cold, and compiled code that is not used is thrown away. */
+const WARM_AGAIN_MS = 500;
 /** Between the first answer and the look at what an idle server holds. */
 const SETTLE_MS = 1500;
 
@@ -117,11 +119,15 @@ async function inTurns(
   const cells = cellsOf(turnMs).filter((cell) => !quick || cell.name === 'call' || cell.name === 'stream');
   if (!quick) await Bun.sleep(SETTLE_MS);
   const idle = running.map(measureIdle);
-  for (const started of running) for (const cell of cells) if (canDo(started, cell)) await measure(hands, started, quick ? cell : { ...cell, ...warmUp(cell) });
+  for (const started of running) for (const cell of cells) if (canDo(started, cell)) await measure(hands, started, quick ? cell : longFor(cell, WARM_UP_MS));
   const taken: Turn[] = [];
   for (let turn = 0; turn < turns; turn++) {
     for (const cell of cells) {
-      for (const started of turn % 2 === 0 ? running : running.toReversed()) if (canDo(started, cell)) taken.push(await measure(hands, started, cell));
+      for (const started of turn % 2 === 0 ? running : running.toReversed()) {
+        if (!canDo(started, cell)) continue;
+        if (!quick && 'ms' in cell.until) await measure(hands, started, longFor(cell, WARM_AGAIN_MS));
+        taken.push(await measure(hands, started, cell));
+      }
     }
   }
   const slow: SlowStreams[] = [];
@@ -129,8 +135,8 @@ async function inTurns(
   return { cells, turns: taken, idle, slow };
 }
 
-function warmUp(cell: Cell): Pick<Cell, 'until'> {
-  return { until: 'ms' in cell.until ? { ms: WARM_UP_MS } : cell.until };
+function longFor(cell: Cell, ms: number): Cell {
+  return 'ms' in cell.until ? { ...cell, until: { ms } } : cell;
 }
 
 /** Only Sluice is asked with and without its cache; for the others there is one kind of call. */
