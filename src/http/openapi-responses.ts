@@ -161,10 +161,27 @@ function joined(before: Media | undefined, next: Media): Media {
 
 function replyMedia(reply: ReplySpec, schemas: SchemaBook): Media {
   if (reply.type === 'application/json') return { schema: reply.schema ? schemas.output(reply.schema) : {} };
-  if (reply.type !== 'text/event-stream') return { schema: { type: 'string' } };
-  // A stream as a whole is text; what its events hold has no place of its own before OpenAPI 3.2.
-  if (!reply.schema) return { schema: { type: 'string' } };
-  return { schema: { type: 'string' }, example: EXAMPLE_STREAM, 'x-events': { done: schemas.output(reply.schema), error: ERROR_REFERENCE } };
+  if (reply.type !== 'text/event-stream' || !reply.schema) return { schema: { type: 'string' } };
+  return { schema: eventSchema(schemas.output(reply.schema)), example: EXAMPLE_STREAM };
+}
+
+/** Before OpenAPI 3.2 the schema of an event stream is taken for that of each event, as it is parsed. */
+function eventSchema(done: JsonObject): JsonObject {
+  return {
+    anyOf: [
+      event('message', 'The next piece of the text.', { data: { type: 'string' }, id: { type: 'string', pattern: String.raw`:\d+$` } }),
+      event('done', 'The end; a stream without it was cut off.', { data: jsonText(done) }),
+      event('error', 'It broke off.', { data: jsonText(ERROR_REFERENCE) }),
+    ],
+  };
+}
+
+function event(name: string, description: string, parts: { readonly data: JsonObject; readonly id?: JsonObject }): JsonObject {
+  return { type: 'object', description, required: ['event', ...Object.keys(parts)], properties: { event: { const: name }, ...parts } };
+}
+
+function jsonText(schema: JsonObject): JsonObject {
+  return { type: 'string', contentMediaType: 'application/json', contentSchema: schema };
 }
 
 function errorMedia(status: number, codes: readonly ErrorCode[]): Media {

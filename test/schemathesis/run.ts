@@ -1,0 +1,96 @@
+/**
+ * Holds the service to its OpenAPI document: `bun test/schemathesis/run.ts`. The document is checked by a validator, then schemathesis calls
+ * every operation with what it makes of the schemas, fitting and unfitting, as somebody anonymous and as somebody who signed in. The same
+ * seed makes the same calls. Closes as `bun test` does, one case being one operation in the eyes of one caller.
+ */
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { run } from '../../scripts/testing/process.ts';
+import { signIn, type Sluice, startSluice } from '../harness.ts';
+import { installSchemathesis, type Python } from './install.ts';
+
+const SEED = 20261121;
+const EXAMPLES_MAX = 30;
+const PASS_LIMIT_MS = 4 * 60_000;
+
+/** What is called, and as whom. To sign out voids the token, so it has a pass and a token of its own. */
+type Pass = { readonly name: string; readonly signedIn: boolean; readonly only: readonly string[] };
+const PASSES: readonly Pass[] = [
+  { name: 'anonymous', signedIn: false, only: [] },
+  { name: 'signed in', signedIn: true, only: ['--exclude-operation-id=postAuthLogout'] },
+  { name: 'signing out', signedIn: true, only: ['--include-operation-id=postAuthLogout'] },
+];
+
+type Report = {
+  readonly operations: { readonly tested: number; readonly errored: number };
+  readonly test_cases: { readonly generated: number };
+  readonly failures: readonly { readonly title: string; readonly operations: readonly string[] }[];
+};
+type Verdict = { readonly passed: number; readonly failed: number };
+
+const began = performance.now();
+const python = await installSchemathesis();
+const folder = await mkdtemp(join(tmpdir(), 'sluice-schemathesis-'));
+// A provider key of the machine must not decide what answers.
+const sluice = await startSluice({ env: { DEFAULT_MODEL: 'demo' } });
+const verdicts: Verdict[] = [];
+try {
+  verdicts.push(await validDocument(python, sluice, folder));
+  for (const pass of PASSES) verdicts.push(await runPass(python, sluice, { pass, folder }));
+} finally {
+  await sluice.stop();
+  await rm(folder, { recursive: true, force: true });
+}
+const passed = verdicts.reduce((sum, verdict) => sum + verdict.passed, 0);
+const failed = verdicts.reduce((sum, verdict) => sum + verdict.failed, 0);
+console.log(`\n ${passed} pass\n ${failed} fail`);
+console.log(`Ran ${passed + failed} tests across ${verdicts.length} files. [${((performance.now() - began) / 1000).toFixed(1)}s]`);
+process.exit(failed === 0 ? 0 : 1);
+
+async function validDocument({ command, env }: Python, { url }: Sluice, within: string): Promise<Verdict> {
+  const path = join(within, 'openapi.json');
+  await writeFile(path, await (await fetch(`${url}/openapi.json`)).text());
+  const { exitCode } = await run({ command: [...command, '-m', 'openapi_spec_validator', path], limitMs: PASS_LIMIT_MS, env });
+  return exitCode === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+}
+
+async function runPass(
+  { command, env }: Python,
+  { url }: Sluice,
+  { pass, folder: within }: { readonly pass: Pass; readonly folder: string },
+): Promise<Verdict> {
+  const reports = await mkdtemp(join(within, 'reports-'));
+  // Only in these letters does it know the header that it has to leave out, to see that the answer is then 401.
+  const headers = pass.signedIn ? [`--header=Authorization: ${(await signIn(url))['authorization'] ?? ''}`] : [];
+  const words = ['--checks=all', `--seed=${SEED}`, `--max-examples=${EXAMPLES_MAX}`, '--workers=2', '--no-color', '--warnings=off', '--report=json'];
+  const { exitCode } = await run({
+    command: [
+      ...command,
+      '-m',
+      'schemathesis.cli',
+      `--config-file=${join(import.meta.dir, 'schemathesis.toml')}`,
+      'run',
+      `${url}/openapi.json`,
+      ...words,
+      ...headers,
+      ...pass.only,
+      `--report-dir=${reports}`,
+    ],
+    limitMs: PASS_LIMIT_MS,
+    // What Hypothesis remembers would make the next run another one.
+    env: {
+      ...env,
+      HYPOTHESIS_STORAGE_DIRECTORY: join(within, 'hypothesis'),
+      SCHEMATHESIS_HOOKS: join(import.meta.dir, 'hooks.py'),
+      PYTHONDONTWRITEBYTECODE: '1',
+    },
+  });
+  const [file] = await readdir(reports);
+  if (file === undefined) return { passed: 0, failed: 1 };
+  const report = JSON.parse(await readFile(join(reports, file), 'utf8')) as Report;
+  const faulty = new Set(report.failures.flatMap((failure) => failure.operations)).size + report.operations.errored;
+  const failures = exitCode === 0 ? faulty : Math.max(1, faulty);
+  console.log(`schemathesis, ${pass.name}: ${report.operations.tested} operations, ${report.test_cases.generated} calls, ${failures} failed`);
+  return { passed: Math.max(0, report.operations.tested - failures), failed: failures };
+}
