@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { ConfigFile } from '../src/contract/config-file.ts';
 import { ERROR_CODES, ERRORS } from '../src/contract/errors.ts';
 import { SETTINGS, type SettingKind, type SettingRow, variablesOf } from '../src/contract/settings.ts';
+import { openapiText } from '../src/roles/openapi.ts';
 
 type GeneratedDocument = { readonly path: string; readonly render: () => string | Promise<string> };
 
@@ -17,6 +18,7 @@ export const DOCUMENTS: readonly GeneratedDocument[] = [
   { path: 'docs/errors.md', render: errorsPage },
   { path: 'docs/sluice.config.schema.json', render: configSchema },
   { path: '.env.example', render: envExample },
+  { path: 'docs/openapi.json', render: openapiDocument },
 ];
 
 const ROOT = join(import.meta.dirname, '..');
@@ -33,6 +35,11 @@ async function onDisk(path: string): Promise<string | null> {
   const text = await readFile(join(ROOT, path), 'utf8').catch(() => null);
   // Git may have checked it out with the line endings of Windows.
   return text?.replaceAll('\r\n', '\n') ?? null;
+}
+
+/** As a service without any configuration serves it, whatever is set on this machine and in this folder. */
+function openapiDocument(): string {
+  return openapiText({ env: {}, cwd: join(ROOT, 'docs') });
 }
 
 function configPage(): string {
