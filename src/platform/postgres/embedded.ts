@@ -128,7 +128,8 @@ async function launch(site: Site, password: string): Promise<Lease> {
   const deadline = performance.now() + START_WAIT_MS;
   const candidates = addresses(paths, account);
   let output = '';
-  for (let address = candidates.shift(); address !== undefined && performance.now() < deadline;) {
+  let address = nextOf(candidates);
+  while (address !== undefined && performance.now() < deadline) {
     removeStaleSocket(address);
     const server = launchPostmaster(paths, binaries, account, address);
     const lease = await untilReady(site, password, { address, failed: server.failed, deadline });
@@ -141,10 +142,15 @@ async function launch(site: Site, password: string): Promise<Lease> {
       const adopted = await adopt(site, password);
       if (adopted !== null) return adopted;
     } else if (/socket|could not bind|\.s\.PGSQL/i.test(output)) {
-      address = candidates.shift();
+      address = nextOf(candidates);
     } else break;
   }
   throw explainStartFailure(output, paths);
+}
+
+function nextOf(candidates: Generator<Address>): Address | undefined {
+  const next = candidates.next();
+  return next.done === true ? undefined : next.value;
 }
 
 type Waiting = { readonly address: Address; readonly failed: () => boolean; readonly deadline: number };
