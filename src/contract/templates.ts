@@ -105,7 +105,12 @@ export const TemplateList = z
   .meta({ id: 'TemplateList' });
 
 export const TemplateParams = z.strictObject({
-  id: z.string().min(1).max(128).describe('With its version, such as `summarize_v1`; without it, the newest.'),
+  id: z
+    .string()
+    .min(1)
+    .max(128)
+    .describe('With its version, such as `summarize_v1`; without it, the newest.')
+    .meta({ examples: ['summarize_v1'] }),
 });
 export type TemplateParams = z.output<typeof TemplateParams>;
 

@@ -3,7 +3,11 @@ import { z } from 'zod';
 
 export type JsonObject = { readonly [keyword: string]: unknown };
 
-export type Field = { readonly name: string; readonly required: boolean; readonly rest: { readonly description?: string; readonly schema: JsonObject } };
+export type Field = {
+  readonly name: string;
+  readonly required: boolean;
+  readonly rest: { readonly description?: string; readonly example?: unknown; readonly schema: JsonObject };
+};
 
 /** Zod schemas as OpenAPI writes them: what has an id stands once among the components and is referred to. */
 export type SchemaBook = {
@@ -44,13 +48,19 @@ export function createSchemaBook(): SchemaBook {
       const reference = json['$ref'];
       const object = typeof reference === 'string' ? (known.get(reference.slice(COMPONENTS.length)) ?? {}) : json;
       const required = (object['required'] ?? []) as readonly string[];
-      return Object.entries((object['properties'] ?? {}) as Record<string, JsonObject>).map(([name, { description, ...rest }]) => ({
-        name,
-        required: required.includes(name),
-        rest: { ...(typeof description === 'string' ? { description } : {}), schema: rest },
-      }));
+      const properties = Object.entries((object['properties'] ?? {}) as Record<string, JsonObject>);
+      return properties.map(([name, property]) => ({ name, required: required.includes(name), rest: asParameter(property) }));
     },
     components: () => Object.fromEntries([...known].toSorted(([a], [b]) => (a < b ? -1 : 1))),
+  };
+}
+
+/** Pages show what a parameter says of itself, and not what its schema does. */
+function asParameter({ description, examples, ...schema }: JsonObject): Field['rest'] {
+  return {
+    ...(typeof description === 'string' ? { description } : {}),
+    ...(Array.isArray(examples) ? { example: examples[0] as unknown } : {}),
+    schema,
   };
 }
 

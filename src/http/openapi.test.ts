@@ -14,7 +14,13 @@ type Document = {
 type Operation = {
   readonly operationId: string;
   readonly security: readonly object[];
-  readonly parameters?: readonly { readonly name: string; readonly in: string; readonly required: boolean; readonly schema: object }[];
+  readonly parameters?: readonly {
+    readonly name: string;
+    readonly in: string;
+    readonly required: boolean;
+    readonly example?: unknown;
+    readonly schema: object;
+  }[];
   readonly requestBody?: { readonly content: Record<string, { readonly schema: object }> };
   readonly responses: Record<string, { readonly $ref?: string; readonly content?: Record<string, { readonly schema: object }>; readonly headers?: object }>;
 };
@@ -121,6 +127,10 @@ describe('an operation', () => {
     const query = z.strictObject({ limit: z.int().max(100).optional().describe('How many.'), name: z.string() }).meta({ id: 'ThingQuery' });
     const { parameters = [] } = operationOf(thing({ path: '/things/{id}', query }));
     expect(parameters.map(({ name, in: place, required }) => `${place} ${name} ${required}`)).toEqual(['path id true', 'query limit false', 'query name true']);
+  });
+  test('shows an example of a parameter', () => {
+    const query = z.strictObject({ name: z.string().meta({ examples: ['sluice'] }) });
+    expect(operationOf(thing({ query })).parameters).toEqual([{ name: 'name', in: 'query', required: true, example: 'sluice', schema: { type: 'string' } }]);
   });
   test('says who may call it', () => {
     const signedIn = [{ bearer: [] }, { password: [] }];

@@ -24,7 +24,7 @@ const TAGS: Record<Tag, string> = {
 };
 
 const DESCRIPTION = `
-**Sign-in.** Send \`Authorization: Bearer <token>\`, with a token from \`POST /auth/login\`; *Authorize* does it for this page. Routes without a padlock are open to everybody.
+**Sign-in.** Send \`Authorization: Bearer <token>\`, with a token from \`POST /auth/login\`; *Authorize* at \`/docs\` does both. Routes without a padlock are open to everybody.
 
 **Errors** have one form: \`{"error": {"code", "message", "status", "field", "details", "request_id"}}\`. A request with several mistakes
 reports the first in \`field\` and all of them in \`details.errors\`. An address that does not exist answers 404, a method that it does not
