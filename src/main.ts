@@ -2,6 +2,7 @@
 import { run } from './cli/program.ts';
 
 const code = await run(process.argv, {
+  env: process.env,
   serve: async () => {
     const { serve } = await import('./roles/api.ts');
     await serve(source());

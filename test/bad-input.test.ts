@@ -2,7 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { connect } from 'node:net';
 import { call, type Sluice, signIn, startSluice } from './harness.ts';
 
-type Failed = { error: { code: string; message: string; status: number; field: string | null; details: { errors?: unknown[] } & Record<string, unknown>; request_id: string } };
+type Failed = {
+  error: { code: string; message: string; status: number; field: string | null; details: { errors?: unknown[] } & Record<string, unknown>; request_id: string };
+};
 
 let sluice: Sluice;
 let user: Record<string, string>;
@@ -14,7 +16,8 @@ beforeAll(async () => {
 afterAll(() => sluice.stop());
 
 const JSON_TYPE = { 'content-type': 'application/json' };
-const post = (path: string, body: BodyInit, headers: Record<string, string> = JSON_TYPE) => call<Failed>(`${sluice.url}${path}`, { method: 'POST', body, headers: { ...user, ...headers } });
+const post = (path: string, body: BodyInit, headers: Record<string, string> = JSON_TYPE) =>
+  call<Failed>(`${sluice.url}${path}`, { method: 'POST', body, headers: { ...user, ...headers } });
 
 /** Whatever was sent, the process is alive and answers the next one. */
 async function expectAlive(): Promise<void> {
@@ -38,7 +41,13 @@ describe('bodies that are no good', () => {
     ['__proto__', '{"prompt":"a","__proto__":{"polluted":true}}', 422, 'INVALID_VALUE', '__proto__'],
     ['constructor', '{"prompt":"a","constructor":{"prototype":{"polluted":true}}}', 422, 'INVALID_VALUE', 'constructor'],
     ['a number beyond all numbers', '{"prompt":"a","temperature":1e400}', 422, 'INVALID_TYPE', 'temperature'],
-    ['a hundred thousand unknown fields', `{${Array.from({ length: 100_000 }, (_, index) => `"k${index}":1`).join(',')}}`, 422, 'MISSING_REQUIRED_FIELD', 'prompt'],
+    [
+      'a hundred thousand unknown fields',
+      `{${Array.from({ length: 100_000 }, (_, index) => `"k${index}":1`).join(',')}}`,
+      422,
+      'MISSING_REQUIRED_FIELD',
+      'prompt',
+    ],
   ];
   test.each(cases)('%s', async (_name, body, status, code, field) => {
     const answer = await post('/generate', body);
@@ -54,7 +63,11 @@ describe('bodies that are no good', () => {
 
   test('20 MB is refused, announced or not', async () => {
     const announced = await post('/generate', 'x'.repeat(20 * 1024 * 1024));
-    expect([announced.status, announced.json.error.code, announced.json.error.details['max_bytes']] as unknown[]).toEqual([413, 'PAYLOAD_TOO_LARGE', 10 * 1024 * 1024]);
+    expect([announced.status, announced.json.error.code, announced.json.error.details['max_bytes']] as unknown[]).toEqual([
+      413,
+      'PAYLOAD_TOO_LARGE',
+      10 * 1024 * 1024,
+    ]);
     const piece = new TextEncoder().encode('x'.repeat(1024 * 1024));
     let pieces = 0;
     const unannounced = new ReadableStream<Uint8Array>({
@@ -71,7 +84,11 @@ describe('bodies that are no good', () => {
   const types = ['text/plain', 'application/xml', 'multipart/form-data; boundary=x', 'application/x-www-form-urlencoded', 'application/jsonx'];
   test.each(types)('the type %s is not read', async (type) => {
     const answer = await post('/generate', '{"prompt":"a"}', { 'content-type': type });
-    expect([answer.status, answer.json.error.code, answer.json.error.details['supported']] as unknown[]).toEqual([415, 'UNSUPPORTED_MEDIA_TYPE', ['application/json']]);
+    expect([answer.status, answer.json.error.code, answer.json.error.details['supported']] as unknown[]).toEqual([
+      415,
+      'UNSUPPORTED_MEDIA_TYPE',
+      ['application/json'],
+    ]);
   });
 
   test.each(['application/json; charset=utf-8', 'APPLICATION/JSON', 'application/json;charset="utf-8"'])('the type %s is', async (type) => {
@@ -127,7 +144,11 @@ describe('the request id', () => {
   test('is in the log line of the request', async () => {
     await call(`${sluice.url}/api/v1/models`, { headers: { 'x-request-id': 'find-me-in-the-log' } });
     await Bun.sleep(20);
-    expect(sluice.logs().find((line) => line['request_id'] === 'find-me-in-the-log')).toMatchObject({ message: 'request', path: '/api/v1/models', status: 200 });
+    expect(sluice.logs().find((line) => line['request_id'] === 'find-me-in-the-log')).toMatchObject({
+      message: 'request',
+      path: '/api/v1/models',
+      status: 200,
+    });
   });
 });
 
@@ -150,7 +171,10 @@ describe('what is no HTTP that we serve', () => {
     ['two lengths', 'POST /generate HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nabcdef'],
     ['a length and chunks', 'POST /generate HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n'],
     ['a negative length', 'POST /generate HTTP/1.1\r\nhost: a\r\ncontent-length: -1\r\n\r\n'],
-    ['a flood of headers', `GET /healthz HTTP/1.1\r\nhost: a\r\n${Array.from({ length: 5000 }, (_, index) => `x-${index}: ${'y'.repeat(50)}\r\n`).join('')}\r\n`],
+    [
+      'a flood of headers',
+      `GET /healthz HTTP/1.1\r\nhost: a\r\n${Array.from({ length: 5000 }, (_, index) => `x-${index}: ${'y'.repeat(50)}\r\n`).join('')}\r\n`,
+    ],
     ['one endless header', `GET /healthz HTTP/1.1\r\nhost: a\r\nx: ${'y'.repeat(1_000_000)}\r\n\r\n`],
   ])('%s is refused with a 4xx or a closed connection', async (_name, text) => {
     const answer = await raw(text);

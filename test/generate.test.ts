@@ -2,7 +2,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { type FakeUpstream, startFakeUpstream } from './fake-upstream/server.ts';
 import { ADMIN, call, parseEvents, type Sluice, startSluice } from './harness.ts';
 
-type Generated = { response: string; model: string; usage: { input_tokens: number; output_tokens: number; total_tokens: number }; cached: boolean; cost_usd: number; request_id: string };
+type Generated = {
+  response: string;
+  model: string;
+  usage: { input_tokens: number; output_tokens: number; total_tokens: number };
+  cached: boolean;
+  cost_usd: number;
+  request_id: string;
+};
 type Failed = { error: { code: string; message: string; status: number; field: string | null; details: Record<string, unknown>; request_id: string } };
 
 let upstream: FakeUpstream;
@@ -11,7 +18,13 @@ let sluice: Sluice;
 beforeAll(async () => {
   upstream = await startFakeUpstream();
   sluice = await startSluice({
-    env: { OPENAI_API_KEY: 'sk-upstream-000000000000', OPENAI_BASE_URL: upstream.url, UPSTREAM_BACKOFF_BASE_S: '0.01', UPSTREAM_READ_TIMEOUT_S: '0.4', UPSTREAM_CONNECT_TIMEOUT_S: '0.2' },
+    env: {
+      OPENAI_API_KEY: 'sk-upstream-000000000000',
+      OPENAI_BASE_URL: upstream.url,
+      UPSTREAM_BACKOFF_BASE_S: '0.01',
+      UPSTREAM_READ_TIMEOUT_S: '0.4',
+      UPSTREAM_CONNECT_TIMEOUT_S: '0.2',
+    },
   });
 });
 afterAll(async () => {
@@ -67,7 +80,8 @@ describe('POST /generate', () => {
 
   test('no-cache asks anew and keeps the answer, no-store does neither', async () => {
     const body = { prompt: fresh() };
-    const ask = async (cacheControl: string): Promise<string | null> => (await call(`${sluice.url}/generate`, { json: body, headers: { 'cache-control': cacheControl } })).headers.get('x-cache');
+    const ask = async (cacheControl: string): Promise<string | null> =>
+      (await call(`${sluice.url}/generate`, { json: body, headers: { 'cache-control': cacheControl } })).headers.get('x-cache');
     expect(await ask('no-store')).toBe('BYPASS');
     expect(await ask('no-cache')).toBe('MISS');
     expect(await ask('max-age=0')).toBe('HIT');
@@ -82,7 +96,11 @@ describe('POST /generate', () => {
 
   test('400 when the provider refuses the request, in its own words', async () => {
     const prompt = fresh();
-    upstream.script({ match: { prompt }, status: 400, body: { error: { message: 'that is not a thing', type: 'invalid_request_error', param: null, code: null } } });
+    upstream.script({
+      match: { prompt },
+      status: 400,
+      body: { error: { message: 'that is not a thing', type: 'invalid_request_error', param: null, code: null } },
+    });
     const { status, json } = await generate<Failed>({ prompt });
     expect([status, json.error.code] as unknown[]).toEqual([400, 'UPSTREAM_REJECTED']);
     expect(json.error.details['upstream']).toMatchObject({ provider: 'openai', message: 'that is not a thing' });
@@ -90,7 +108,11 @@ describe('POST /generate', () => {
 
   test("500 and never 401 when the provider does not accept our key, without the key's words", async () => {
     const prompt = fresh();
-    upstream.script({ match: { prompt }, status: 401, body: { error: { message: 'Incorrect API key provided: sk-upst*******0000', type: 'invalid_request_error', param: null, code: 'invalid_api_key' } } });
+    upstream.script({
+      match: { prompt },
+      status: 401,
+      body: { error: { message: 'Incorrect API key provided: sk-upst*******0000', type: 'invalid_request_error', param: null, code: 'invalid_api_key' } },
+    });
     const { status, json, text } = await generate<Failed>({ prompt });
     expect([status, json.error.code] as unknown[]).toEqual([500, 'INTERNAL_ERROR']);
     expect(text).not.toContain('sk-up');
@@ -113,7 +135,12 @@ describe('POST /generate', () => {
 
   test('429 when the provider limits us, with its Retry-After', async () => {
     const prompt = fresh();
-    upstream.script({ match: { prompt }, status: 429, headers: { 'retry-after': '37' }, body: { error: { message: 'slow down', type: 'rate_limit_error', param: null, code: 'rate_limit_exceeded' } } });
+    upstream.script({
+      match: { prompt },
+      status: 429,
+      headers: { 'retry-after': '37' },
+      body: { error: { message: 'slow down', type: 'rate_limit_error', param: null, code: 'rate_limit_exceeded' } },
+    });
     const { status, json, headers } = await generate<Failed>({ prompt });
     expect([status, json.error.code, headers.get('retry-after')] as unknown[]).toEqual([429, 'UPSTREAM_RATE_LIMITED', '37']);
   });
@@ -158,7 +185,12 @@ describe('POST /generate?stream=true', () => {
     const streamed = parseEvents((await stream(body)).text);
     const whole = await generate(body);
     expect(whole.json.cached).toBe(true);
-    expect(streamed.filter((event) => event.event === 'message').map((event) => event.data).join('')).toBe(whole.json.response);
+    expect(
+      streamed
+        .filter((event) => event.event === 'message')
+        .map((event) => event.data)
+        .join(''),
+    ).toBe(whole.json.response);
     const again = parseEvents((await stream(body)).text);
     expect(JSON.parse(again.at(-1)?.data ?? '')).toMatchObject({ cached: true, cost_usd: 0 });
   });
@@ -168,7 +200,9 @@ describe('POST /generate?stream=true', () => {
     upstream.script({ match: { prompt }, chunks: ['half ', 'of'], cutAfter: 2 });
     const events = parseEvents((await stream({ prompt })).text);
     expect(events.map((event) => event.event)).toEqual(['message', 'message', 'error']);
-    expect(JSON.parse(events.at(-1)?.data ?? '')).toMatchObject({ error: { code: 'INTERNAL_ERROR', status: 500, details: { upstream: { provider: 'openai' } } } });
+    expect(JSON.parse(events.at(-1)?.data ?? '')).toMatchObject({
+      error: { code: 'INTERNAL_ERROR', status: 500, details: { upstream: { provider: 'openai' } } },
+    });
   });
 
   test('that stalls ends with TIMEOUT', async () => {

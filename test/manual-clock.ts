@@ -21,11 +21,11 @@ export function manualClock(startMs = Date.UTC(2026, 0, 1)): ManualClock {
     after,
     sleep: (ms, signal) =>
       new Promise((resolve, reject) => {
-        if (signal?.aborted) reject(signal.reason as Error);
+        if (signal?.aborted) reject(signal.reason);
         const cancel = after(ms, resolve);
         signal?.addEventListener('abort', () => {
           cancel();
-          reject(signal.reason as Error);
+          reject(signal.reason);
         });
       }),
     async advance(ms) {

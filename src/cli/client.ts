@@ -16,7 +16,9 @@ export class CommandError extends Error {
   }
 }
 
-export function createClient(baseUrl: string | undefined, environment: Record<string, string | undefined>): Client {
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export function createClient(baseUrl: string | undefined, environment: Environment): Client {
   const base = (baseUrl ?? environment['SLUICE_URL'] ?? DEFAULT_URL).replace(/\/+$/, '');
   const key = environment['SLUICE_API_KEY'];
   return {
@@ -36,7 +38,10 @@ async function reach(url: string, init: RequestInit): Promise<Response> {
   try {
     return await fetch(url, init);
   } catch {
-    throw new CommandError(`there is no service at ${new URL(url).origin}`, 'Start it with `make start` or `sluice serve`, or give its address with --base-url.');
+    throw new CommandError(
+      `there is no service at ${new URL(url).origin}`,
+      'Start it with `make start` or `sluice serve`, or give its address with --base-url.',
+    );
   }
 }
 

@@ -1,6 +1,6 @@
 import type { ErrorBody } from '../contract/errors.ts';
 import type { Meta } from '../contract/generation.ts';
-import { type Client, CommandError, createClient } from './client.ts';
+import { type Client, CommandError, createClient, type Environment } from './client.ts';
 
 type Options = {
   readonly model?: string;
@@ -16,7 +16,7 @@ type Options = {
 };
 
 /** `sluice generate`: the answer on standard output, everything else on standard error. */
-export async function generate(prompt: string | undefined, options: Options): Promise<number> {
+export async function generate(prompt: string | undefined, options: Options, env: Environment): Promise<number> {
   const body = {
     prompt: await promptText(prompt),
     ...(options.model === undefined ? {} : { model: options.model }),
@@ -25,7 +25,7 @@ export async function generate(prompt: string | undefined, options: Options): Pr
     ...(options.topP === undefined ? {} : { top_p: options.topP }),
     ...(options.maxTokens === undefined ? {} : { max_tokens: options.maxTokens }),
   };
-  const client = createClient(options.baseUrl, process.env);
+  const client = createClient(options.baseUrl, env);
   const headers: Record<string, string> = options.cache === false ? { 'cache-control': 'no-cache' } : {};
   const startedAt = performance.now();
   const meta = options.json || options.stream === false ? await whole(client, body, headers, options.json ?? false) : await streamed(client, body, headers);
@@ -71,7 +71,7 @@ async function* serverEvents(response: Response): AsyncGenerator<{ event: string
   const decoder = new TextDecoder();
   let rest = '';
   for await (const chunk of response.body ?? []) {
-    const blocks = (rest + decoder.decode(chunk as Uint8Array, { stream: true })).split('\n\n');
+    const blocks = (rest + decoder.decode(chunk, { stream: true })).split('\n\n');
     rest = blocks.pop() ?? '';
     for (const block of blocks) {
       const lines = block.split('\n');

@@ -3,6 +3,7 @@ import { VERSION } from '../contract/version.ts';
 
 /** What runs in this process and not over HTTP; handed in by main.ts, which alone may load it. */
 export type Local = {
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly serve: () => Promise<void>;
   readonly migrate: () => Promise<number>;
   readonly checkConfig: (options: { readonly json: boolean }) => Promise<number>;
@@ -67,11 +68,11 @@ export function createProgram(local: Local, finish: (code: number) => void): Com
     .command('openapi')
     .description('Print the OpenAPI document of this version.')
     .action(async () => void process.stdout.write(await local.openapi()));
-  addGenerate(program, finish);
+  addGenerate(program, local, finish);
   return program;
 }
 
-function addGenerate(program: Command, finish: (code: number) => void): void {
+function addGenerate(program: Command, local: Pick<Local, 'env'>, finish: (code: number) => void): void {
   program
     .command('generate')
     .description('Ask a model of a running service; the answer appears as it comes.')
@@ -88,7 +89,7 @@ function addGenerate(program: Command, finish: (code: number) => void): void {
     .option('--base-url <url>', 'address of the service (SLUICE_URL)')
     .action(async (prompt: string | undefined, options: object) => {
       const { generate } = await import('./generate.ts');
-      finish(await generate(prompt, options));
+      finish(await generate(prompt, options, local.env));
     });
 }
 

@@ -4,16 +4,21 @@ import { admit, isIdle, slidingWindow } from './sliding-window.ts';
 
 test('no window, wherever it starts, admits more than the limit', () => {
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 500 }), fc.array(fc.integer({ min: 0, max: 100 }), { maxLength: 300 }), (limit, windowMs, gaps) => {
-      const window = slidingWindow(limit);
-      const admitted: number[] = [];
-      let now = 0;
-      for (const gap of gaps) {
-        now += gap;
-        if (admit(window, windowMs, now).admitted) admitted.push(now);
-      }
-      for (const start of admitted) expect(admitted.filter((at) => at >= start && at < start + windowMs).length).toBeLessThanOrEqual(limit);
-    }),
+    fc.property(
+      fc.integer({ min: 1, max: 20 }),
+      fc.integer({ min: 1, max: 500 }),
+      fc.array(fc.integer({ min: 0, max: 100 }), { maxLength: 300 }),
+      (limit, windowMs, gaps) => {
+        const window = slidingWindow(limit);
+        const admitted: number[] = [];
+        let now = 0;
+        for (const gap of gaps) {
+          now += gap;
+          if (admit(window, windowMs, now).admitted) admitted.push(now);
+        }
+        for (const start of admitted) expect(admitted.filter((at) => at >= start && at < start + windowMs).length).toBeLessThanOrEqual(limit);
+      },
+    ),
   );
 });
 

@@ -99,7 +99,7 @@ function sharedName(route: Route, codes: readonly ErrorCode[]): string {
 }
 
 /** The errors of a route: those that it names, and those that follow from what it is. */
-export function errorCodes(route: Route): readonly ErrorCode[] {
+function errorCodes(route: Route): readonly ErrorCode[] {
   const codes = new Set<ErrorCode>(['INTERNAL_ERROR', 'INVALID_VALUE', ...(route.errors ?? [])]);
   const scope = SCOPES[route.scope];
   if (scope.anonymous !== 'always') codes.add('UNAUTHORIZED');

@@ -12,7 +12,7 @@ const MISTAKES_MAX = 100;
 
 export function checker(schema: z.ZodType, what: 'body' | 'query' | 'params'): Checker {
   const json = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', override: () => undefined }) as JsonSchema;
-  const order = Object.keys((json['properties'] ?? {}) as JsonSchema);
+  const order = Object.keys(json['properties'] ?? {});
   return (value) => {
     const result = schema.safeParse(value);
     if (result.success) return result.data;
@@ -45,12 +45,12 @@ function mistakesOf(issue: Issue, json: JsonSchema, what: string): Mistake[] {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => {
       const field = fieldPath([...issue.path, key]);
-      const allowed = Object.keys((schemaAt(json, issue.path)['properties'] ?? {}) as JsonSchema);
+      const allowed = Object.keys(schemaAt(json, issue.path)['properties'] ?? {});
       return { field, code: 'INVALID_VALUE', message: `${field} is not a field of this ${what === 'query' ? 'query' : 'request'}`, details: { allowed } };
     });
   }
   const branch = issue.code === 'invalid_union' ? nearestBranch(issue) : undefined;
-  if (branch) return branch.flatMap((inner) => mistakesOf({ ...inner, path: [...issue.path, ...inner.path] } as Issue, json, what));
+  if (branch) return branch.flatMap((inner) => mistakesOf({ ...inner, path: [...issue.path, ...inner.path] }, json, what));
   return [mistakeOf(issue, json)];
 }
 

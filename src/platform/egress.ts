@@ -53,7 +53,7 @@ export function createSend(needs: EgressNeeds): Send {
 function fetchOptions(request: UpstreamRequest, signal: AbortSignal): RequestInit {
   return {
     method: request.method,
-    headers: request.headers as Record<string, string>,
+    headers: request.headers,
     ...(request.body === undefined ? {} : { body: request.body }),
     redirect: 'manual',
     signal,

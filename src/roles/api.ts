@@ -14,14 +14,21 @@ import { watchConfig } from '../platform/config/watch.ts';
 import { createSend } from '../platform/egress.ts';
 import { idMaker } from '../platform/ids.ts';
 import { type ClosableLog, createLog } from '../platform/log.ts';
-import { portOwner } from '../platform/port-owner.ts';
+import { portTrouble } from '../platform/port.ts';
 import { migrate } from '../platform/postgres/migrate.ts';
 import { type OpenDatabase, openDatabase } from '../platform/postgres/open.ts';
 import { openSecrets } from '../platform/secrets.ts';
 import { announce } from './banner.ts';
 import { allowedOrigins, snapshot } from './snapshot.ts';
 
-type Running = { readonly app: App; readonly log: ClosableLog; readonly dispatch: Dispatch; readonly server: RunningServer; readonly database: OpenDatabase; readonly close: () => void };
+type Running = {
+  readonly app: App;
+  readonly log: ClosableLog;
+  readonly dispatch: Dispatch;
+  readonly server: RunningServer;
+  readonly database: OpenDatabase;
+  readonly close: () => void;
+};
 type State = { current: 'starting' | 'ready' | 'draining' };
 
 const DRAIN_LOOK_MS = 20;
@@ -80,7 +87,7 @@ async function start(source: ConfigSource, first: ConfigRead, log: ClosableLog):
     };
     const app: App = { ...outside, gateway: createGateway(outside) };
     const dispatch = createDispatch(app, allRoutes(settings), createIdentify(app));
-    const server = listen(dispatch, settings.apiHost, settings.apiPort);
+    const server = startServer(dispatch, { host: settings.apiHost, port: settings.apiPort });
     const ready = (): void => {
       state.current = 'ready';
     };
@@ -127,28 +134,12 @@ function upstreamTimes({ settings }: Config): { connectMs: number; readMs: numbe
   return { connectMs: settings.upstreamConnectTimeoutS * 1000, readMs: settings.upstreamReadTimeoutS * 1000, writeMs: settings.upstreamWriteTimeoutS * 1000 };
 }
 
-function listen(dispatch: Dispatch, host: string, port: number): RunningServer {
-  try {
-    return startServer(dispatch, { host, port });
-  } catch (cause) {
-    throw portProblem(host, port, cause);
-  }
-}
-
 function assertPortIsFree(host: string, port: number): void {
-  if (port === 0) return;
-  try {
-    Bun.listen({ hostname: host, port, socket: { data: () => undefined } }).stop(true);
-  } catch (cause) {
-    throw portProblem(host, port, cause);
-  }
-}
-
-function portProblem(host: string, port: number, cause: unknown): Error {
-  if ((cause as { code?: string }).code !== 'EADDRINUSE') return cause instanceof Error ? cause : new Error(String(cause));
-  const owner = portOwner(port);
+  const trouble = port === 0 ? null : portTrouble(host, port);
+  if (trouble === null) return;
+  if (trouble.code !== 'EADDRINUSE') throw new ConfigError([{ where: 'API_HOST, API_PORT', message: `Cannot listen on ${host}:${port}: ${trouble.message}` }]);
   const hint = `Stop it, or choose another port: API_PORT=${port + 1} make start`;
-  return new ConfigError([{ where: 'API_PORT', message: `Port ${port} on ${host} is taken${owner === null ? '' : ` by ${owner}`}`, hint }]);
+  throw new ConfigError([{ where: 'API_PORT', message: `Port ${port} on ${host} is taken${trouble.owner === null ? '' : ` by ${trouble.owner}`}`, hint }]);
 }
 
 function toldToStop(): Promise<void> {

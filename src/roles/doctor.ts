@@ -6,22 +6,22 @@ import { type ConfigRead, type ConfigSource, readConfig } from '../platform/conf
 import { ConfigError } from '../platform/config/config-error.ts';
 import { createSend } from '../platform/egress.ts';
 import { createLog } from '../platform/log.ts';
-import { portOwner } from '../platform/port-owner.ts';
+import { portTrouble } from '../platform/port.ts';
 import { migrate } from '../platform/postgres/migrate.ts';
 import { openDatabase } from '../platform/postgres/open.ts';
+import { CALLS_AT_ONCE, isRuntimeNewEnough, oldestRuntime, runtimeVersion } from '../platform/runtime.ts';
 import { allowedOrigins, snapshot } from './snapshot.ts';
 
 type Finding = { readonly check: string; readonly ok: boolean; readonly found: string; readonly mend?: string };
 
 const DISK_BYTES_MIN = 500 * 1024 * 1024;
 const CHECK_LIMIT_MS = 5_000;
-const RUNTIME_MIN = [1, 4, 5] as const;
 /** Before this, certificates and tokens are judged by a clock that was never set. */
 const CLOCK_MIN = Date.UTC(2026, 0, 1);
 
 /** `sluice doctor`: everything that a newcomer can get wrong, and how to mend it. */
 export async function doctor(source: ConfigSource, { json }: { readonly json: boolean }): Promise<number> {
-  const findings = [checkRuntime(), checkClock(), ...(await checkConfigured(source))];
+  const findings = [checkRuntime(source), checkClock(), ...(await checkConfigured(source))];
   if (json) process.stdout.write(`${JSON.stringify({ ok: findings.every((finding) => finding.ok), findings })}\n`);
   else process.stdout.write(`${findings.map(line).join('\n')}\n`);
   return findings.every((finding) => finding.ok) ? 0 : 1;
@@ -31,15 +31,16 @@ function line({ check, ok, found, mend }: Finding): string {
   return `${ok ? '✓' : '✗'} ${check.padEnd(14)} ${found}${ok || mend === undefined ? '' : `\n  ${' '.repeat(14)} → ${mend}`}`;
 }
 
-function checkRuntime(): Finding {
-  const [major = 0, minor = 0, patch = 0] = Bun.version.split('.').map(Number);
-  const [needMajor, needMinor, needPatch] = RUNTIME_MIN;
-  const newEnough = major !== needMajor ? major > needMajor : minor !== needMinor ? minor > needMinor : patch >= needPatch;
-  if (!newEnough) return { check: 'runtime', ok: false, found: `Bun ${Bun.version}`, mend: `Bun ${RUNTIME_MIN.join('.')} or newer is needed; \`make start\` brings it.` };
-  if (!process.env['BUN_CONFIG_MAX_HTTP_REQUESTS']) {
-    return { check: 'runtime', ok: false, found: `Bun ${Bun.version}, but at most 256 calls to providers at once`, mend: 'Start with `make start` or bin/sluice, or set BUN_CONFIG_MAX_HTTP_REQUESTS=16384.' };
+function checkRuntime({ env }: ConfigSource): Finding {
+  const check = 'runtime';
+  if (!isRuntimeNewEnough(runtimeVersion)) {
+    return { check, ok: false, found: `Bun ${runtimeVersion}`, mend: `Bun ${oldestRuntime} or newer is needed; \`make start\` brings it.` };
   }
-  return { check: 'runtime', ok: true, found: `Bun ${Bun.version}` };
+  if (!env[CALLS_AT_ONCE]) {
+    const mend = `Start with \`make start\` or bin/sluice, or set ${CALLS_AT_ONCE}=16384.`;
+    return { check, ok: false, found: `Bun ${runtimeVersion}, but at most 256 calls to providers at once`, mend };
+  }
+  return { check, ok: true, found: `Bun ${runtimeVersion}` };
 }
 
 function checkClock(): Finding {
@@ -54,28 +55,30 @@ async function checkConfigured(source: ConfigSource): Promise<Finding[]> {
     snapshot(read, 1);
   } catch (cause) {
     if (!(cause instanceof ConfigError)) throw cause;
-    return cause.problems.map(({ where, message, hint }) => ({ check: 'configuration', ok: false, found: `${where}: ${message}`, ...(hint === undefined ? {} : { mend: hint }) }));
+    return cause.problems.map(({ where, message, hint }) => ({
+      check: 'configuration',
+      ok: false,
+      found: `${where}: ${message}`,
+      ...(hint === undefined ? {} : { mend: hint }),
+    }));
   }
   const warnings = read.warnings.length === 0 ? 'good' : `good, with warnings: ${read.warnings.join(' · ')}`;
-  const port = await checkPort(read);
+  const port = checkPort(read);
   return [{ check: 'configuration', ok: true, found: warnings }, port, checkDataDir(read), await checkDatabase(read), ...(await checkProviders(read))];
 }
 
-async function checkPort({ settings: { apiHost, apiPort } }: ConfigRead): Promise<Finding> {
+function checkPort({ settings: { apiHost, apiPort } }: ConfigRead): Finding {
   const check = 'port';
   const where = `${apiHost}:${apiPort}`;
-  try {
-    Bun.listen({ hostname: apiHost, port: apiPort, socket: { data: () => undefined } }).stop(true);
-    return { check, ok: true, found: `${where} is free` };
-  } catch (cause) {
-    if ((cause as { code?: string }).code !== 'EADDRINUSE') {
-      return { check, ok: false, found: `${where}: ${cause instanceof Error ? cause.message : String(cause)}`, mend: 'API_HOST must be an address of this machine; ports below 1024 need root.' };
-    }
-    const owner = portOwner(apiPort);
-    // Our own service, running, is no fault.
-    if (owner?.startsWith('bun ')) return { check, ok: true, found: `${where} is taken by ${owner}: probably Sluice itself` };
-    return { check, ok: false, found: `${where} is taken${owner === null ? '' : ` by ${owner}`}`, mend: `Stop it, or set API_PORT=${apiPort + 1}.` };
+  const trouble = portTrouble(apiHost, apiPort);
+  if (trouble === null) return { check, ok: true, found: `${where} is free` };
+  if (trouble.code !== 'EADDRINUSE') {
+    return { check, ok: false, found: `${where}: ${trouble.message}`, mend: 'API_HOST must be an address of this machine; ports below 1024 need root.' };
   }
+  // Our own service, running, is no fault.
+  if (trouble.owner?.startsWith('bun ')) return { check, ok: true, found: `${where} is taken by ${trouble.owner}: probably Sluice itself` };
+  const by = trouble.owner === null ? '' : ` by ${trouble.owner}`;
+  return { check, ok: false, found: `${where} is taken${by}`, mend: `Stop it, or set API_PORT=${apiPort + 1}.` };
 }
 
 function checkDataDir({ settings }: ConfigRead): Finding {
@@ -88,9 +91,19 @@ function checkDataDir({ settings }: ConfigRead): Finding {
     unlinkSync(probe);
     const { bavail, bsize } = statfsSync(folder);
     const free = bavail * bsize;
-    return { check, ok: free > DISK_BYTES_MIN, found: `${folder}, ${(free / 1e9).toFixed(1)} GB free`, mend: 'Make room on this disk, or set DATA_DIR to another one.' };
+    return {
+      check,
+      ok: free > DISK_BYTES_MIN,
+      found: `${folder}, ${(free / 1e9).toFixed(1)} GB free`,
+      mend: 'Make room on this disk, or set DATA_DIR to another one.',
+    };
   } catch (cause) {
-    return { check, ok: false, found: `${folder}: ${cause instanceof Error ? cause.message : String(cause)}`, mend: 'Set DATA_DIR to a folder that you may write to.' };
+    return {
+      check,
+      ok: false,
+      found: `${folder}: ${cause instanceof Error ? cause.message : String(cause)}`,
+      mend: 'Set DATA_DIR to a folder that you may write to.',
+    };
   }
 }
 
@@ -102,7 +115,11 @@ async function checkDatabase({ settings }: ConfigRead): Promise<Finding> {
     try {
       const latencyMs = await database.ping();
       const { applied } = await migrate(database.pool, log);
-      return { check, ok: true, found: `${database.where}, ${latencyMs.toFixed(1)} ms${applied.length > 0 ? `, brought up to date (${applied.length} migrations)` : ''}` };
+      return {
+        check,
+        ok: true,
+        found: `${database.where}, ${latencyMs.toFixed(1)} ms${applied.length > 0 ? `, brought up to date (${applied.length} migrations)` : ''}`,
+      };
     } finally {
       await database.close();
     }
@@ -124,10 +141,18 @@ async function checkProviders(read: ConfigRead): Promise<Finding[]> {
       await provider.check({ send, signal: AbortSignal.timeout(CHECK_LIMIT_MS), requestId: 'doctor', random: Math.random, sleep: systemClock.sleep });
       return { check, ok: true, found: `${provider.origin ?? ''} answers` };
     } catch (cause) {
-      return { check, ok: false, found: cause instanceof Error ? cause.message : String(cause), mend: `Check its key and its address (${provider.origin ?? ''}), and that this machine may reach it.` };
+      return {
+        check,
+        ok: false,
+        found: cause instanceof Error ? cause.message : String(cause),
+        mend: `Check its key and its address (${provider.origin ?? ''}), and that this machine may reach it.`,
+      };
     }
   };
   const findings = await Promise.all([...config.providers.values()].map(ask));
   const real = settings.openaiApiKey !== null || Object.keys(config.file.providers).length > 0;
-  return [...findings, { check: 'default model', ok: true, found: real ? config.defaultModel : `${config.defaultModel} (set OPENAI_API_KEY for real answers)` }];
+  return [
+    ...findings,
+    { check: 'default model', ok: true, found: real ? config.defaultModel : `${config.defaultModel} (set OPENAI_API_KEY for real answers)` },
+  ];
 }

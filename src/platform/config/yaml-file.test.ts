@@ -91,7 +91,11 @@ describe('an unknown key is left out with a warning that says line, column and w
   const cases: [string, string, string][] = [
     ['a section', 'provders: {}', 'c.yaml:1:1: unknown key `provders`. Did you mean `providers`?'],
     ['nothing near', 'webhooks: {}', 'c.yaml:1:1: unknown key `webhooks`. Known here: providers, models, prices, settings.'],
-    ['a key of a provider', 'providers:\n  a:\n    base_url: http://x\n    api_kye: k\n', 'c.yaml:4:5: unknown key `providers.a.api_kye`. Did you mean `api_key`?'],
+    [
+      'a key of a provider',
+      'providers:\n  a:\n    base_url: http://x\n    api_kye: k\n',
+      'c.yaml:4:5: unknown key `providers.a.api_kye`. Did you mean `api_key`?',
+    ],
     ['a setting', 'settings:\n  API_PROT: 1', 'c.yaml:2:3: unknown setting `API_PROT`. Did you mean `API_PORT`?'],
   ];
   test.each(cases)('%s', (_, text, warning) => {

@@ -1,0 +1,14 @@
+/** Bun reads this when it starts, and no later: how many calls may go out at once. Without it there are 256. */
+export const CALLS_AT_ONCE = 'BUN_CONFIG_MAX_HTTP_REQUESTS';
+
+const OLDEST = [1, 4, 5] as const;
+
+export const runtimeVersion: string = Bun.version;
+export const oldestRuntime: string = OLDEST.join('.');
+
+export function isRuntimeNewEnough(version: string): boolean {
+  const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number);
+  const [oldMajor, oldMinor, oldPatch] = OLDEST;
+  if (major !== oldMajor) return major > oldMajor;
+  return minor === oldMinor ? patch >= oldPatch : minor > oldMinor;
+}
