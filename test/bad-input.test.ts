@@ -49,7 +49,7 @@ describe('bodies that are no good', () => {
       'prompt',
     ],
   ];
-  test.each(cases)('%s', async (_name, body, status, code, field) => {
+  test.each(cases)('%s', async (...[, body, status, code, field]) => {
     const answer = await post('/generate', body);
     expect([answer.status, answer.json.error.code, answer.json.error.field] as unknown[]).toEqual([status, code, field]);
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
@@ -152,20 +152,20 @@ describe('the request id', () => {
   });
 });
 
-describe('what is no HTTP that we serve', () => {
-  const raw = (text: string): Promise<string> =>
-    new Promise((resolve) => {
-      const { hostname, port } = new URL(sluice.url);
-      let answer = '';
-      const socket = connect(Number(port), hostname, () => socket.write(text));
-      socket.on('data', (piece) => {
-        answer += piece.toString();
-      });
-      socket.on('error', () => undefined);
-      socket.on('close', () => resolve(answer));
-      socket.setTimeout(1500, () => socket.destroy());
+const raw = (text: string): Promise<string> =>
+  new Promise((resolve) => {
+    const { hostname, port } = new URL(sluice.url);
+    let answer = '';
+    const socket = connect(Number(port), hostname, () => socket.write(text));
+    socket.on('data', (piece) => {
+      answer += piece.toString();
     });
+    socket.on('error', () => undefined);
+    socket.on('close', () => resolve(answer));
+    socket.setTimeout(1500, () => socket.destroy());
+  });
 
+describe('what is no HTTP that we serve', () => {
   test.each([
     ['garbage', '\u0000\u0001\u0002 nonsense\r\n\r\n'],
     ['two lengths', 'POST /generate HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nabcdef'],

@@ -89,7 +89,11 @@ async function testDatabase(): Promise<{ readonly env: Record<string, string>; r
   const administer = async (statement: string): Promise<void> => {
     const client = new pg.Client({ connectionString: server });
     await client.connect();
-    await client.query(statement).finally(() => client.end());
+    try {
+      await client.query(statement);
+    } finally {
+      await client.end();
+    }
   };
   await administer(`create database ${name}`);
   const url = new URL(server);

@@ -38,7 +38,7 @@ export async function run(argv: readonly string[], local: Local): Promise<number
   }
 }
 
-export function createProgram(local: Local, finish: (code: number) => void): Command {
+function createProgram(local: Local, finish: (code: number) => void): Command {
   const program = new Command('sluice')
     .description('The LLM API service that a team runs itself.')
     .version(VERSION, '-V, --version')

@@ -18,7 +18,7 @@ export function cacheKey(keyed: Keyed): string {
 }
 
 /** JSON whose objects have their keys in order, so that equal values are equal texts. */
-export function canonicalJson(value: unknown): string {
+function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
   const fields = Object.entries(value as Record<string, unknown>).filter(([, field]) => field !== undefined);

@@ -59,8 +59,9 @@ async function firstPiece(needs: Needs, candidate: Candidate, { call, signal }: 
   const rest = provider.chat({ ...call.request, model }, upstream)[Symbol.asyncIterator]();
   let first: readonly ModelEvent[] = [];
   for (;;) {
-    const { done, value } = await rest.next();
-    if (done) throw new UpstreamError('broken', 'the answer ended before it began');
+    const step = await rest.next();
+    if (step.done) throw new UpstreamError('broken', 'the answer ended before it began');
+    const { value } = step;
     first = first.length === 0 ? value : [...first, ...value];
     if (first.some(isContent)) return { first, rest };
   }

@@ -51,10 +51,10 @@ export function meter(needs: Needs, { call, attempted, startedAt, over }: Meteri
       for (const event of attempted.first) fold.add(event);
       yield attempted.first;
       for (;;) {
-        const { done, value } = await attempted.rest.next();
-        if (done) break;
-        for (const event of value) fold.add(event);
-        yield value;
+        const step = await attempted.rest.next();
+        if (step.done) break;
+        for (const event of step.value) fold.add(event);
+        yield step.value;
       }
       // A provider that stops without saying so has not finished, whatever its iterator says.
       if (fold.answer() === null) throw new UpstreamError('broken', 'the answer stopped without an end');

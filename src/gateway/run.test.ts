@@ -219,10 +219,7 @@ describe('the cache', () => {
   });
 
   test('lets 200 equal calls at once share one upstream call, and nobody who leaves takes the others with it', async () => {
-    let release: () => void = () => undefined;
-    const gate = new Promise<void>((resolve) => {
-      release = resolve;
-    });
+    const { promise: gate, resolve: release } = Promise.withResolvers<void>();
     const { gateway, clock, calls } = world({
       async *a() {
         await gate;

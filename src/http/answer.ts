@@ -53,7 +53,7 @@ export function wantsStream(exchange: Exchange<unknown, { readonly stream?: bool
   return exchange.query.stream === true;
 }
 
-export function wantsText(exchange: Exchange): boolean {
+function wantsText(exchange: Exchange): boolean {
   return exchange.request.headers.get('accept')?.includes('text/plain') ?? false;
 }
 
@@ -129,7 +129,7 @@ function pingWhenSilent(app: Pick<App, 'clock'>, sink: Sink): { wrote: () => voi
 }
 
 /** One event whose data a standard EventSource puts together again to exactly this text. */
-export function textEvent(id: string, text: string): string {
+function textEvent(id: string, text: string): string {
   // A line end of any kind ends a data line, and the parser joins them with \n: \r and \r\n cannot be said and become \n.
   const data = text.includes('\n') || text.includes('\r') ? text.split(/\r\n|\n|\r/).join('\ndata: ') : text;
   return `id: ${id}\ndata: ${data}\n\n`;
@@ -171,7 +171,7 @@ function metaOf(exchange: Exchange, running: RunningCall, receipt: Receipt): Met
 }
 
 /** Nano-USD as decimal USD without an exponent: 450000 is 0.00045. */
-export function usdText(nanoUsd: number): string {
+function usdText(nanoUsd: number): string {
   const digits = String(nanoUsd).padStart(10, '0');
   const fraction = digits.slice(-9).replace(/0+$/, '');
   return fraction === '' ? digits.slice(0, -9) : `${digits.slice(0, -9)}.${fraction}`;

@@ -56,7 +56,7 @@ function decode(bytes: Uint8Array): string {
   }
 }
 
-export function parseJson(text: string): unknown {
+function parseJson(text: string): unknown {
   if (text.trim() === '') throw new AppError('INVALID_JSON', { message: 'The body is empty; send a JSON object' });
   if (isTooDeep(text)) throw new AppError('INVALID_JSON', { message: `The JSON is nested deeper than ${DEPTH_MAX} levels`, details: { max_depth: DEPTH_MAX } });
   try {

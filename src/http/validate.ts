@@ -109,8 +109,8 @@ const BOUNDS = [
 
 function boundsOf(schema: JsonSchema): Bounds | null {
   for (const { min: minName, max: maxName, unit } of BOUNDS) {
-    const min = schema[minName];
-    const max = schema[maxName];
+    const min = schema[minName] as number | undefined;
+    const max = schema[maxName] as number | undefined;
     if (min === undefined && max === undefined) continue;
     const bounded = max !== undefined && max !== Number.MAX_SAFE_INTEGER;
     const range =
@@ -178,6 +178,6 @@ function shown(input: unknown): unknown {
   return typeof input === 'object' && input !== null ? typeOf(input) : input;
 }
 
-export function fieldPath(path: readonly PropertyKey[]): string {
+function fieldPath(path: readonly PropertyKey[]): string {
   return path.map((step, index) => (typeof step === 'number' ? `[${step}]` : index === 0 ? String(step) : `.${String(step)}`)).join('');
 }

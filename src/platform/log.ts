@@ -56,7 +56,7 @@ function prettyLine(level: Level, at: number, message: string, fields: LogFields
 }
 
 /** The last guard: whatever is logged by mistake, a field named like a secret or a value that looks like one does not get out. */
-export function redact(name: string, value: unknown): unknown {
+function redact(name: string, value: unknown): unknown {
   if (typeof value !== 'string') return value;
   if (SECRET_NAME.test(name)) return '[redacted]';
   return value.includes('sk-') || value.includes('eyJ') || value.includes('earer') ? value.replace(SECRET_VALUE, '$1$2[redacted]') : value;

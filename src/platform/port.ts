@@ -8,7 +8,7 @@ export function portTrouble(host: string, port: number): PortTrouble | null {
     Bun.listen({ hostname: host, port, socket: { data: () => undefined } }).stop(true);
     return null;
   } catch (cause) {
-    const code = String((cause as { code?: unknown }).code ?? '');
+    const code = (cause as { code?: string }).code ?? '';
     return { code, message: cause instanceof Error ? cause.message : String(cause), owner: code === 'EADDRINUSE' ? portOwner(port) : null };
   }
 }

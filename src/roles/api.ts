@@ -152,8 +152,7 @@ function toldToStop(): Promise<void> {
 /** No new work; what is in flight may finish within the grace, and is then ended with an error that says why. */
 async function drain({ app, log, dispatch, server, database, close }: Running, graceS: number): Promise<void> {
   close();
-  const now = (): never => process.exit(130);
-  process.once('SIGINT', now);
+  process.once('SIGINT', () => process.exit(130));
   log.info('draining', { in_flight: dispatch.inFlight(), grace_s: graceS });
   const until = app.clock.monotonic() + graceS * 1000;
   while (dispatch.inFlight() > 0 && app.clock.monotonic() < until) await app.clock.sleep(DRAIN_LOOK_MS);

@@ -55,12 +55,10 @@ async function checkConfigured(source: ConfigSource): Promise<Finding[]> {
     snapshot(read, 1);
   } catch (cause) {
     if (!(cause instanceof ConfigError)) throw cause;
-    return cause.problems.map(({ where, message, hint }) => ({
-      check: 'configuration',
-      ok: false,
-      found: `${where}: ${message}`,
-      ...(hint === undefined ? {} : { mend: hint }),
-    }));
+    return cause.problems.map(({ where, message, hint }): Finding => {
+      const finding = { check: 'configuration', ok: false, found: `${where}: ${message}` };
+      return hint === undefined ? finding : Object.assign(finding, { mend: hint });
+    });
   }
   const warnings = read.warnings.length === 0 ? 'good' : `good, with warnings: ${read.warnings.join(' · ')}`;
   const port = checkPort(read);

@@ -43,7 +43,7 @@ function faultOf({ code, type }: ProviderError): UpstreamFault {
 /**
  * No money left at the provider. It comes as 429 and waiting does not help, so it counts as what it is for our callers: our key is no good.
  */
-export function isQuota(words: string): boolean {
+function isQuota(words: string): boolean {
   return /insufficient_quota|billing_|insufficient_balance|payment_required|\b402\b/.test(words);
 }
 
