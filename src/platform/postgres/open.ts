@@ -3,6 +3,7 @@ import { Kysely, PostgresDialect } from 'kysely';
 import { Pool, type PoolConfig } from 'pg';
 import type { Log } from '../../app.ts';
 import type { Database } from '../../tables.ts';
+import { callersPool } from './away.ts';
 import { explainConnectionFailure } from './connection-failure.ts';
 import { messageOf } from './database-start-error.ts';
 import { startEmbedded } from './embedded.ts';
@@ -48,7 +49,7 @@ const POOL_SETTINGS = {
 
 export async function openDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
   const source = options.databaseUrl === null ? await openEmbedded(options) : openServer(options.databaseUrl, options);
-  const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool: source.pool }) });
+  const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool: callersPool(source.pool) }) });
   const close = closeOnce(source, options.log);
   try {
     const facts = await askServer(source);
