@@ -71,7 +71,9 @@ describe('the generated documents', () => {
     expect(await staleDocuments()).toEqual([]);
   });
 
-  test.each(DOCUMENTS.map(({ path }) => path))('%s says how it was made', (path) => {
+  // openapi.json is what the service serves, byte for byte, and that says nothing of how it was made.
+  const pages = DOCUMENTS.map(({ path }) => path).filter((path) => path !== 'docs/openapi.json');
+  test.each(pages)('%s says how it was made', (path) => {
     expect(readProjectFile(path).slice(0, 250)).toContain('bun scripts/gen-docs.ts');
   });
 });

@@ -1,5 +1,6 @@
 import type { ConfigFile } from '../contract/config-file.ts';
 import { AppError } from '../contract/errors.ts';
+import { namedModel } from './model-catalog.ts';
 import type { ModelFacts, Price, Provider } from './provider.ts';
 
 /** A place that a call can go to. */
@@ -16,8 +17,6 @@ type Sources = { readonly providers: ReadonlyMap<string, Provider>; readonly fil
 type Weighted = { readonly candidate: Candidate; readonly weight: number };
 
 const AVAILABLE_MAX = 200;
-/** For a model that nobody described: small enough to be true of nearly all that are served today. */
-const UNDESCRIBED = { contextTokens: 8_192, outputTokensMax: 4_096, capabilities: ['chat', 'stream'] } as const;
 
 /** Built once for a configuration. */
 export function buildRoutes(sources: Sources): RouteTable {
@@ -60,7 +59,7 @@ function singleModels({ providers, file, defaultModel }: Sources): Map<string, C
   }
   if (!found.has(defaultModel) && !(defaultModel in file.models)) {
     const open = [...providers.values()].find((provider) => provider.open);
-    if (open && !defaultModel.includes('/')) found.set(defaultModel, candidateFor(open, { id: defaultModel, ...UNDESCRIBED }, file));
+    if (open && !defaultModel.includes('/')) found.set(defaultModel, candidateFor(open, namedModel(defaultModel), file));
   }
   return found;
 }
@@ -84,7 +83,7 @@ function openModel({ providers, file }: Sources, name: string): Candidate | null
   const slash = name.indexOf('/');
   const provider = slash > 0 ? providers.get(name.slice(0, slash)) : undefined;
   const model = name.slice(slash + 1);
-  return provider?.open && model !== '' ? candidateFor(provider, { id: model, ...UNDESCRIBED }, file) : null;
+  return provider?.open && model !== '' ? candidateFor(provider, namedModel(model), file) : null;
 }
 
 /** The one that the weights draw comes first; the others follow by weight, as its fallbacks. */

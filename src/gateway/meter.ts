@@ -3,7 +3,7 @@ import { type AnswerFold, foldAnswer, type ModelEvent, type Usage } from '../cor
 import type { ModelRequest } from '../core/model-request.ts';
 import { costNanoUsd } from '../core/prices.ts';
 import { UpstreamError } from '../core/provider.ts';
-import { estimateTokens } from '../core/tokens.ts';
+import { estimateInputTokens, estimateTokens } from '../core/tokens.ts';
 import { type Attempted, upstreamAppError } from './attempt.ts';
 
 /** Step five: read what goes by, and know at every moment what it used and cost, however it ends. */
@@ -98,13 +98,5 @@ function record(call: ModelCall, attempted: Attempted, recorded: Recorded): void
 
 /** Where a provider gives no usage, or was cut off before it did: our own count of what went and what came. */
 function estimated(request: Omit<ModelRequest, 'model'>, text: string): Usage {
-  let inputTokens = 0;
-  for (const message of request.messages) {
-    const content = typeof message.content === 'string' ? message.content : message.content.map((part) => (part.type === 'text' ? part.text : '')).join(' ');
-    inputTokens += estimateTokens(content) + MESSAGE_TOKENS;
-  }
-  return { inputTokens, outputTokens: estimateTokens(text), estimated: true };
+  return { inputTokens: estimateInputTokens(request), outputTokens: estimateTokens(text), estimated: true };
 }
-
-/** Role and separators of a message, in the vendors' chat formats. */
-const MESSAGE_TOKENS = 4;

@@ -1,19 +1,18 @@
 import type { App } from '../../app.ts';
-import { AppError } from '../../contract/errors.ts';
 import { DEFAULT_PROJECT } from '../../contract/policy.ts';
 import type { Settings } from '../../contract/settings.ts';
-import { passwordWeakness } from '../../core/weak-secrets.ts';
 import { changePassword, findUserByName, insertFirstUser, oldestUsername, type StoredUser } from './store.ts';
 
 type Needs = Pick<App, 'db' | 'clock' | 'secrets' | 'newId'>;
-type Wanted = Pick<Settings, 'adminUsername' | 'adminPassword' | 'environment'>;
+type Wanted = Pick<Settings, 'adminUsername' | 'adminPassword'>;
 
 /** `password` only when it was made just now: it is nowhere else and is not shown again. */
 export type FirstUser = { readonly username: string; readonly password?: string; readonly warning?: string };
 
 /**
  * Makes the first user where there is none. Its password follows ADMIN_PASSWORD from start to start, until somebody changes it through the
- * API; one that was generated is also replaced, which is the way back in for whoever lost it.
+ * API; one that was generated is also replaced, which is the way back in for whoever lost it. How good a password has to be was decided when the
+ * configuration was read.
  */
 export async function ensureFirstUser(app: Needs, settings: Wanted): Promise<FirstUser> {
   const { adminUsername: username, adminPassword } = settings;
@@ -26,7 +25,6 @@ export async function ensureFirstUser(app: Needs, settings: Wanted): Promise<Fir
       warning: `ADMIN_USERNAME is ${username}, but only the first start makes that user, and this database already has users. Sign in as ${oldest}.`,
     };
   }
-  const warning = weakness(settings);
   const password = adminPassword ?? app.secrets.newPassword();
   const passwordHash = await app.secrets.hashPassword(password);
   const source = adminPassword === null ? 'generated' : 'env';
@@ -38,25 +36,16 @@ export async function ensureFirstUser(app: Needs, settings: Wanted): Promise<Fir
     role: 'admin',
     projectId: DEFAULT_PROJECT,
   });
-  return { username, ...(made && source === 'generated' ? { password } : {}), ...(warning === null ? {} : { warning }) };
+  return { username, ...(made && source === 'generated' ? { password } : {}) };
 }
 
 async function followSettings(app: Needs, user: StoredUser, settings: Wanted): Promise<FirstUser> {
   const { username } = user;
   const { adminPassword } = settings;
   if (adminPassword === null || user.passwordSource === 'user') return { username };
-  const warning = weakness(settings);
   if (!(await app.secrets.verifyPassword(adminPassword, user.passwordHash))) {
     const newHash = await app.secrets.hashPassword(adminPassword);
     await changePassword(app.db, { user, newHash, source: 'env', keepSessionId: null, at: new Date(app.clock.now()) });
   }
-  return { username, ...(warning === null ? {} : { warning }) };
-}
-
-/** What is to be said about ADMIN_PASSWORD, by the rule that the configuration was checked by; production says it by not starting. */
-function weakness({ adminPassword, environment }: Wanted): string | null {
-  const problem = adminPassword === null ? null : passwordWeakness(adminPassword);
-  if (problem === null) return null;
-  if (environment === 'production') throw new AppError('INVALID_VALUE', { field: 'ADMIN_PASSWORD', message: `ADMIN_PASSWORD ${problem}` });
-  return `ADMIN_PASSWORD ${problem}: fine for trying out, refused with ENV=production.`;
+  return { username };
 }
