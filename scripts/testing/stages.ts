@@ -23,6 +23,7 @@ export const stages: readonly Stage[] = [
   check('docs', ['scripts/gen-docs.ts', '--check']),
   { name: 'unit', limitMs: 5 * MINUTE_MS, run: (limitMs) => runUnit(limitMs) },
   { name: 'black-box-embedded', limitMs: 12 * MINUTE_MS, run: (limitMs) => runEmbedded(limitMs) },
+  { name: 'schemathesis', limitMs: 10 * MINUTE_MS, run: runSchemathesis },
   { name: 'black-box-server', limitMs: 12 * MINUTE_MS, run: (limitMs) => runServer(limitMs) },
 ];
 
@@ -40,6 +41,11 @@ async function runUnit(limitMs: number): Promise<Outcome> {
 async function runEmbedded(limitMs: number): Promise<Outcome> {
   await bringChromium();
   return bunTest(await blackBoxSuites(), limitMs);
+}
+
+async function runSchemathesis(limitMs: number): Promise<Outcome> {
+  const ended = await run({ command: [process.execPath, 'test/schemathesis/run.ts'], limitMs });
+  return counted(countBunTest(ended.output, ended.exitCode));
 }
 
 async function runServer(limitMs: number): Promise<Outcome> {

@@ -12,7 +12,8 @@ const MISTAKES_MAX = 100;
 
 export function checker(schema: z.ZodType, what: 'body' | 'query' | 'params'): Checker {
   const json = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', override: () => undefined }) as JsonSchema;
-  const order = Object.keys(json['properties'] ?? {});
+  // A schema with a name of its own stands under $defs, and the root only refers to it.
+  const order = Object.keys(resolveReference(json, json)['properties'] ?? {});
   return (value) => {
     const result = schema.safeParse(value);
     if (result.success) return result.data;

@@ -32,8 +32,8 @@ export function callersPool(pool: Pool): PostgresPool {
       const client = await pool.connect().catch((cause: unknown) => {
         throw asCallerSees(cause);
       });
-      const query = (...query: Parameters<typeof client.query>): unknown => {
-        const result: unknown = client.query(...query);
+      const query = (...asked: Parameters<typeof client.query>): unknown => {
+        const result: unknown = client.query(...asked);
         if (!(result instanceof Promise)) return result;
         return result.catch((cause: unknown) => {
           throw asCallerSees(cause);
@@ -41,5 +41,5 @@ export function callersPool(pool: Pool): PostgresPool {
       };
       return Object.assign(Object.create(client) as typeof client, { query, release: () => client.release() });
     },
-  } as PostgresPool;
+  };
 }
