@@ -102,10 +102,11 @@ describe('the account', () => {
   });
 });
 
+const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+
 test('forged tokens are 401', async () => {
   const { access_token: good } = await logIn();
   const [header = '', payload = '', signature = ''] = good.split('.');
-  const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
   const forged = [
     `${encode({ alg: 'none', typ: 'at+jwt' })}.${payload}.`,
     `${encode({ alg: 'HS512', typ: 'at+jwt' })}.${payload}.${signature}`,

@@ -44,7 +44,7 @@ describe.each(['demo', 'openai'])('on %s', (which) => {
   test('/analyze is always valid', async () => {
     const user = await signIn(service().url);
     for (const text of ['I hate this.', 'It is a table.', 'Great food, awful service.', '🦜']) {
-      const { json } = await call<Record<string, never>>(`${service().url}/analyze`, { json: { text }, headers: user });
+      const { json } = await call<Record<string, unknown>>(`${service().url}/analyze`, { json: { text }, headers: user });
       expect(['positive', 'negative', 'neutral', 'mixed']).toContain(json['sentiment'] as string);
       expect(Math.abs(json['score'] as number)).toBeLessThanOrEqual(1);
       expect(json['confidence'] as number).toBeGreaterThanOrEqual(0);
@@ -64,7 +64,7 @@ describe.each(['demo', 'openai'])('on %s', (which) => {
 
 test('the demo says that it is one', async () => {
   const user = await signIn(keyless.url);
-  for (const [path, body, [field]] of TASKS.filter(([path]) => path !== '/analyze')) {
+  for (const [path, body, [field]] of TASKS.filter(([task]) => task !== '/analyze')) {
     const { json } = await call<Answer>(`${keyless.url}${path}`, { json: body, headers: user });
     expect(String(json[field])).toContain('[demo]');
   }
