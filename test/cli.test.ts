@@ -121,13 +121,13 @@ describe('config check', () => {
   });
 });
 
-describe('doctor', () => {
-  const findings = async (env: Record<string, string>): Promise<{ code: number; found: Record<string, { ok: boolean; mend?: string }> }> => {
-    const { code, out } = await sluice(['doctor', '--json'], { env: { DATA_DIR: service.dataDir, API_PORT: '0', ...env } });
-    const report = JSON.parse(out) as { findings: { check: string; ok: boolean; mend?: string }[] };
-    return { code, found: Object.fromEntries(report.findings.map((finding) => [finding.check, finding])) };
-  };
+const findings = async (env: Record<string, string>): Promise<{ code: number; found: Record<string, { ok: boolean; mend?: string }> }> => {
+  const { code, out } = await sluice(['doctor', '--json'], { env: { DATA_DIR: service.dataDir, API_PORT: '0', ...env } });
+  const report = JSON.parse(out) as { findings: { check: string; ok: boolean; mend?: string }[] };
+  return { code, found: Object.fromEntries(report.findings.map((finding) => [finding.check, finding])) };
+};
 
+describe('doctor', () => {
   test('finds nothing where all is well, beside a service that runs', async () => {
     const { code, found } = await findings({});
     expect([code, Object.values(found).every(({ ok }) => ok)]).toEqual([0, true]);
