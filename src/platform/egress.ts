@@ -13,8 +13,8 @@ const SMALL_BODY_CHARS = 65_536;
 
 export function createSend(needs: EgressNeeds): Send {
   return async (request) => {
-    const url = new URL(request.url);
-    if (!needs.allowedOrigins().has(url.origin)) throw new UpstreamError('connect', `${url.origin} is not the address of a configured provider`);
+    const origin = originOf(request.url);
+    if (!needs.allowedOrigins().has(origin)) throw new UpstreamError('connect', `${origin} is not the address of a configured provider`);
     const { connectMs, readMs, writeMs } = needs.times();
     const answerMs = readMs + ((request.body?.length ?? 0) > SMALL_BODY_CHARS ? writeMs : 0);
     const call = new AbortController();
@@ -29,7 +29,7 @@ export function createSend(needs: EgressNeeds): Send {
       call.abort(error);
     };
     const silence = needs.clock.after(answerMs, () => fail(new UpstreamError('timeout', `no answer within ${answerMs} ms`)));
-    const unreachable = connectMs < answerMs ? needs.clock.after(connectMs, () => void probe(url, connectMs, fail)) : () => undefined;
+    const unreachable = connectMs < answerMs ? needs.clock.after(connectMs, () => void probe(new URL(request.url), connectMs, fail)) : () => undefined;
     try {
       const response = await fetch(request.url, fetchOptions(request, call.signal));
       if (response.status >= 300 && response.status < 400) {
@@ -48,6 +48,18 @@ export function createSend(needs: EgressNeeds): Send {
       unreachable();
     }
   };
+}
+
+/** A provider calls the same few addresses again and again. */
+const origins = new Map<string, string>();
+const ORIGINS_MAX = 1000;
+
+function originOf(address: string): string {
+  const known = origins.get(address);
+  if (known !== undefined) return known;
+  const { origin } = new URL(address);
+  if (origins.size < ORIGINS_MAX) origins.set(address, origin);
+  return origin;
 }
 
 function fetchOptions(request: UpstreamRequest, signal: AbortSignal): RequestInit {
