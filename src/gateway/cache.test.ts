@@ -23,9 +23,14 @@ function cacheOf(limits: { readonly cacheMaxEntries?: number; readonly cacheMaxB
 function microsForOne(entries: number): number {
   const { cache, put } = cacheOf({ cacheMaxEntries: 10_000, cacheMaxBytes: 100_000_000 });
   put(...Array.from({ length: entries }, (_, number) => `key ${number}`));
-  const began = performance.now();
-  for (let times = 0; times < 20_000; times++) cache.get('key 0');
-  return (performance.now() - began) / 20;
+  let least = Infinity;
+  // The least of many short rounds is the one in which nobody else had the processor.
+  for (let round = 0; round < 50; round++) {
+    const began = performance.now();
+    for (let times = 0; times < 400; times++) cache.get('key 0');
+    least = Math.min(least, (performance.now() - began) / 0.4);
+  }
+  return least;
 }
 
 describe('the cache of answers', () => {
