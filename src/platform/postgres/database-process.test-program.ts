@@ -19,7 +19,8 @@ try {
   const startedAt = performance.now();
   const database = await openDatabase({ databaseUrl: null, dataDir: process.argv[2] ?? '', log });
   say('ready', { ms: performance.now() - startedAt, where: database.where, host: database.pool.options.host, logged });
-  await database.pool.query('create table if not exists marks (word text)');
+  // Two that create one table at the same moment fail, `if not exists` or not.
+  await database.pool.query('do $$ begin perform pg_advisory_xact_lock(1); create table if not exists marks (word text); end $$');
   for await (const line of createInterface({ input: process.stdin })) {
     const [command, word] = line.split(' ');
     if (command === 'close') break;
