@@ -1,5 +1,5 @@
 /**
- * Writes the documents that follow from tables in src/contract: `bun scripts/gen-docs.ts`. With `--check` nothing is written, and the exit
+ * Writes the documents that follow from the code: `bun scripts/gen-docs.ts`. With `--check` nothing is written, and the exit
  * status is 1 when one of them is not what it would be.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -9,6 +9,7 @@ import { ConfigFile } from '../src/contract/config-file.ts';
 import { ERROR_CODES, ERRORS } from '../src/contract/errors.ts';
 import { SETTINGS, type SettingKind, type SettingRow, variablesOf } from '../src/contract/settings.ts';
 import { openapiText } from '../src/roles/openapi.ts';
+import { cliPage } from './cli-page.ts';
 
 type GeneratedDocument = { readonly path: string; readonly render: () => string | Promise<string> };
 
@@ -16,6 +17,7 @@ type GeneratedDocument = { readonly path: string; readonly render: () => string 
 export const DOCUMENTS: readonly GeneratedDocument[] = [
   { path: 'docs/config.md', render: configPage },
   { path: 'docs/errors.md', render: errorsPage },
+  { path: 'docs/cli.md', render: () => cliPage(COMMAND) },
   { path: 'docs/sluice.config.schema.json', render: configSchema },
   { path: '.env.example', render: envExample },
   { path: 'docs/openapi.json', render: openapiDocument },

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { ConfigFile } from './contract/config-file.ts';
-import type { Principal } from './contract/policy.ts';
+import type { CallLimits, Principal } from './contract/policy.ts';
 import type { Settings } from './contract/settings.ts';
 import type { Cancellation } from './core/cancellation.ts';
 import type { EventBatches, Usage } from './core/events.ts';
@@ -8,7 +8,7 @@ import type { LoginThrottle } from './core/login-throttle.ts';
 import type { ModelRequest } from './core/model-request.ts';
 import type { ModelFacts, Provider, Send } from './core/provider.ts';
 import type { RouteTable } from './core/routing.ts';
-import type { Database } from './tables.ts';
+import type { Database, ProjectDatabase } from './tables.ts';
 
 /**
  * Everything that reaches outside the process, built once in roles/ and passed in. A function takes only what it uses
@@ -17,7 +17,10 @@ import type { Database } from './tables.ts';
 export type App = {
   /** The snapshot in force. A call reads it once, at its start, and keeps it. */
   readonly config: () => Config;
+  /** The service's own tables. */
   readonly db: Kysely<Database>;
+  /** What belongs to projects. */
+  readonly inProject: InProject;
   readonly clock: Clock;
   readonly random: () => number;
   /** A new id that sorts by time: `newId('req')` is `req_` and 26 characters. */
@@ -28,6 +31,11 @@ export type App = {
   readonly lifecycle: Lifecycle;
   readonly gateway: Gateway;
 };
+
+/** The service's own work for all projects, as opposed to a caller's for one. */
+export const EVERY_PROJECT = '*';
+/** Runs statements in one transaction that can touch the rows of this project alone; with EVERY_PROJECT, in none and without that bound. */
+export type InProject = <Result>(projectId: string, run: (db: Kysely<ProjectDatabase>) => Promise<Result>) => Promise<Result>;
 
 export type Config = {
   readonly settings: Settings;
@@ -81,6 +89,18 @@ export type Secrets = {
 export type Lifecycle = {
   readonly startedAt: number;
   readonly state: () => 'starting' | 'ready' | 'draining';
+};
+
+/** How much may be asked at a time, over all processes: requests and tokens a minute, and calls at once. */
+export type Limiter = {
+  /** Counts a call against every limit, or throws RATE_LIMIT_EXCEEDED and counts it against none. `tokens` is the most that it may use. */
+  readonly enter: (limits: readonly CallLimits[], tokens: number) => Permit | Promise<Permit>;
+};
+export type Permit = {
+  /** What the limits say after this call: RateLimit and its kin. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The call is over and used this many tokens: gives back the rest, and its place. Once. */
+  readonly leave: (tokens: number) => void;
 };
 
 /** The only way to a model: admit, cache, choose, attempt, meter. Built in gateway/, used by every feature. */

@@ -1,11 +1,13 @@
 #!/usr/bin/env bun
+import type { Local } from './cli/command-group.ts';
 import { run } from './cli/program.ts';
 
-const code = await run(process.argv, {
+/** What the commands that run in this process do. Each is loaded when it is called, and no sooner. */
+export const local: Local = {
   env: process.env,
-  serve: async () => {
+  serve: async ({ settings, json }) => {
     const { serve } = await import('./roles/api.ts');
-    await serve(source());
+    await serve({ cwd: process.cwd(), env: { ...process.env, ...settings } }, { json });
   },
   migrate: async () => {
     const { migrateOnly } = await import('./roles/migrate.ts');
@@ -23,8 +25,9 @@ const code = await run(process.argv, {
     const { openapiText } = await import('./roles/openapi.ts');
     return openapiText(source());
   },
-});
-process.exit(code);
+};
+
+if (import.meta.main) process.exit(await run(process.argv, local));
 
 function source(): { env: Record<string, string | undefined>; cwd: string } {
   return { env: process.env, cwd: process.cwd() };

@@ -1,13 +1,32 @@
-import type { ColumnType } from 'kysely';
+import type { ColumnType, Generated } from 'kysely';
 
-/** The rows of every table, as the driver reads and takes them. The tables themselves are in migrations/. */
+/**
+ * The rows of every table, as the driver reads and takes them. The tables themselves are in migrations/. What belongs to projects can be
+ * reached through `App.inProject` alone, which says for which one: without it there is no type that has these tables.
+ */
+export type ProjectTables = {
+  templates: TemplatesTable;
+  api_keys: ApiKeysTable;
+  audit_events: AuditEventsTable;
+  idempotency_keys: IdempotencyKeysTable;
+  ledger: LedgerTable;
+  usage_quarters: UsageQuartersTable;
+  call_bodies: CallBodiesTable;
+};
+
+/** The service's own: who there is, who signed in, and what processes hold. */
 export type Database = {
   projects: ProjectsTable;
   users: UsersTable;
   sessions: SessionsTable;
   refresh_tokens: RefreshTokensTable;
-  templates: TemplatesTable;
+  api_key_secrets: ApiKeySecretsTable;
+  processes: ProcessesTable;
+  budget_windows: BudgetWindowsTable;
+  budget_leases: BudgetLeasesTable;
 };
+
+export type ProjectDatabase = Database & ProjectTables;
 
 /** timestamptz: a Date when read, a Date or an ISO string when written. */
 type Timestamp = ColumnType<Date, Date | string, Date | string>;
@@ -16,19 +35,24 @@ type CreatedAt = ColumnType<Date, Date | string | undefined, Date | string>;
 /** jsonb or json: parsed when read, JSON text when written. */
 type Json<T> = ColumnType<T, string, string>;
 
-type ProjectsTable = { id: string; name: string; created_at: CreatedAt };
+type Budgeted = { budget_nano_usd: Generated<number | null>; budget_period: Generated<'day' | 'month' | 'total' | null> };
+type Limited = { rpm: Generated<number | null>; tpm: Generated<number | null>; max_parallel: Generated<number | null> };
 
-type UsersTable = {
-  id: string;
-  username: string;
-  password_hash: string;
-  /** Where the password came from: `env` follows ADMIN_PASSWORD until somebody changes it through the API. */
-  password_source: 'env' | 'generated' | 'user';
-  role: 'admin' | 'member' | 'viewer';
-  project_id: string;
-  disabled_at: Timestamp | null;
-  created_at: CreatedAt;
-};
+type ProjectsTable = Budgeted & { id: string; name: string; time_zone: Generated<string>; created_at: CreatedAt; updated_at: CreatedAt };
+
+type UsersTable = Budgeted &
+  Limited & {
+    id: string;
+    username: string;
+    password_hash: string;
+    /** Where the password came from: `env` follows ADMIN_PASSWORD until somebody changes it through the API. */
+    password_source: 'env' | 'generated' | 'user';
+    role: 'admin' | 'member' | 'viewer';
+    project_id: string;
+    disabled_at: Timestamp | null;
+    created_at: CreatedAt;
+    updated_at: CreatedAt;
+  };
 
 /** A sign-in: every refresh token descends from one, and an access token lives no longer than it. */
 type SessionsTable = {
@@ -57,3 +81,127 @@ type TemplatesTable = {
   created_at: CreatedAt;
   deleted_at: Timestamp | null;
 };
+
+type ApiKeysTable = Budgeted &
+  Limited & {
+    id: string;
+    project_id: string;
+    user_id: string | null;
+    name: string;
+    prefix: string;
+    expires_at: Timestamp | null;
+    revoked_at: Timestamp | null;
+    allowed_models: string[] | null;
+    allowed_routes: string[] | null;
+    created_by: string | null;
+    created_at: CreatedAt;
+    updated_at: CreatedAt;
+    last_used_at: Timestamp | null;
+  };
+
+type ApiKeySecretsTable = {
+  /** HMAC-SHA256 of the secret under the pepper, base64url. */
+  hash: string;
+  key_id: string;
+  created_at: CreatedAt;
+  expires_at: Timestamp | null;
+};
+
+type AuditEventsTable = {
+  id: string;
+  at: CreatedAt;
+  project_id: string;
+  actor_kind: 'user' | 'key' | 'anonymous' | 'system';
+  actor_id: string | null;
+  actor_name: string | null;
+  address: string | null;
+  request_id: string | null;
+  action: string;
+  target_id: string;
+  before: Json<Record<string, unknown>> | null;
+  after: Json<Record<string, unknown>> | null;
+};
+
+type IdempotencyKeysTable = {
+  project_id: string;
+  caller: string;
+  method: string;
+  path: string;
+  key: string;
+  fingerprint: string;
+  process_id: string | null;
+  root_id: string;
+  status: number | null;
+  headers: Json<Record<string, string>> | null;
+  body: Buffer | null;
+  created_at: Timestamp;
+  expires_at: Timestamp;
+};
+
+type LedgerTable = {
+  id: string;
+  at: Timestamp;
+  request_id: string;
+  root_id: string;
+  project_id: string;
+  user_id: string | null;
+  key_id: string | null;
+  route: string;
+  template_id: string | null;
+  job_id: string | null;
+  asked_model: string | null;
+  provider: string;
+  model: string;
+  outcome: 'ok' | 'left' | 'cut' | 'failed' | 'lost';
+  error_code: string | null;
+  cache: 'HIT' | 'MISS' | 'BYPASS';
+  streamed: boolean;
+  input_tokens: number;
+  cached_input_tokens: number;
+  output_tokens: number;
+  reasoning_tokens: number;
+  max_tokens: number | null;
+  estimated: boolean;
+  cost_nano_usd: number;
+  saved_nano_usd: number;
+  queue_ms: number;
+  first_piece_ms: number | null;
+  upstream_ms: number;
+  failures: Json<readonly Record<string, unknown>[]> | null;
+  request_hash: string | null;
+};
+
+type UsageQuartersTable = {
+  bucket: Timestamp;
+  project_id: string;
+  user_id: string;
+  key_id: string;
+  provider: string;
+  model: string;
+  template_id: string;
+  route: string;
+  job_id: string;
+  calls: number;
+  failed_calls: number;
+  cached_calls: number;
+  estimated_calls: number;
+  input_tokens: number;
+  cached_input_tokens: number;
+  output_tokens: number;
+  reasoning_tokens: number;
+  cost_nano_usd: number;
+  saved_nano_usd: number;
+};
+
+type CallBodiesTable = { id: string; at: Timestamp; project_id: string; request: Json<unknown>; response: Json<unknown> | null };
+
+type ProcessesTable = { id: string; started_at: CreatedAt; seen_at: CreatedAt };
+
+type BudgetWindowsTable = {
+  scope: string;
+  period: 'day' | 'month' | 'total';
+  starts_at: Timestamp;
+  spent_nano_usd: number;
+  leased_nano_usd: Generated<number>;
+};
+type BudgetLeasesTable = { scope: string; period: 'day' | 'month' | 'total'; starts_at: Timestamp; process_id: string; nano_usd: number };

@@ -1,8 +1,12 @@
 import type { ErrorBody } from '../contract/errors.ts';
 import type { Meta } from '../contract/generation.ts';
-import { type Client, CommandError, createClient, type Environment } from './client.ts';
+import { type Client, createClient } from './client.ts';
+import { CommandError } from './command-error.ts';
+import type { Environment } from './command-group.ts';
+import { EXIT } from './exit-codes.ts';
+import { Interrupted, interruption } from './interruption.ts';
 
-type Options = {
+export type GenerateOptions = {
   readonly model?: string;
   readonly system?: string;
   readonly temperature?: number;
@@ -11,12 +15,12 @@ type Options = {
   readonly stream?: boolean;
   readonly cache?: boolean;
   readonly usage?: boolean;
-  readonly json?: boolean;
+  readonly json: boolean;
   readonly baseUrl?: string;
 };
 
 /** `sluice generate`: the answer on standard output, everything else on standard error. */
-export async function generate(prompt: string | undefined, options: Options, env: Environment): Promise<number> {
+export async function generate(prompt: string | undefined, options: GenerateOptions, env: Environment): Promise<void> {
   const body = {
     prompt: await promptText(prompt),
     ...(options.model === undefined ? {} : { model: options.model }),
@@ -25,17 +29,20 @@ export async function generate(prompt: string | undefined, options: Options, env
     ...(options.topP === undefined ? {} : { top_p: options.topP }),
     ...(options.maxTokens === undefined ? {} : { max_tokens: options.maxTokens }),
   };
-  const client = createClient(options.baseUrl, env);
+  const signal = interruption();
+  const client = createClient({ baseUrl: options.baseUrl, env, signal });
   const headers: Record<string, string> = options.cache === false ? { 'cache-control': 'no-cache' } : {};
   const startedAt = performance.now();
-  const meta = options.json || options.stream === false ? await whole(client, body, headers, options.json ?? false) : await streamed(client, body, headers);
+  const meta = options.json || options.stream === false ? await whole(client, body, headers, options.json) : await streamed(client, body, headers);
   if (options.usage) process.stderr.write(`${usageLine(meta, performance.now() - startedAt)}\n`);
-  return 0;
 }
 
 async function promptText(prompt: string | undefined): Promise<string> {
   if (prompt !== undefined && prompt !== '-') return prompt;
-  if (process.stdin.isTTY) throw new CommandError('there is no prompt', 'Write it as an argument, or pipe it in: echo "Say hello" | sluice generate -');
+  if (prompt === undefined && process.stdin.isTTY) {
+    const hint = 'Write it as an argument, or pipe it in: echo "Say hello" | sluice generate';
+    throw new CommandError('there is no prompt', { hint, exitCode: EXIT.wrongUsage });
+  }
   let text = '';
   process.stdin.setEncoding('utf8');
   for await (const piece of process.stdin) text += String(piece);
@@ -52,18 +59,24 @@ async function whole(client: Client, body: object, headers: Record<string, strin
 
 async function streamed(client: Client, body: object, headers: Record<string, string>): Promise<Meta> {
   const response = await client.post('/generate?stream=true', body, headers);
-  let meta: Meta | null = null;
-  for await (const { event, data } of serverEvents(response)) {
-    if (event === 'message') process.stdout.write(data);
-    else if (event === 'done') meta = JSON.parse(data) as Meta;
-    else if (event === 'error') {
-      const { error } = JSON.parse(data) as ErrorBody;
-      throw new CommandError(`the answer broke off: ${error.message}`, `${error.code}, request ${error.request_id}`);
+  try {
+    for await (const { event, data } of serverEvents(response)) {
+      if (event === 'message') process.stdout.write(data);
+      if (event === 'done') return JSON.parse(data) as Meta;
+      if (event === 'error') throw brokenOff((JSON.parse(data) as ErrorBody).error);
     }
+    throw brokenOff();
+  } catch (cause) {
+    throw cause instanceof CommandError || cause instanceof Interrupted ? cause : brokenOff();
+  } finally {
+    // However it ends, what comes next begins on a line of its own.
+    process.stdout.write('\n');
   }
-  process.stdout.write('\n');
-  if (meta === null) throw new CommandError('the answer broke off', 'The connection to the service ended before the answer did.');
-  return meta;
+}
+
+function brokenOff(refusal?: ErrorBody['error']): CommandError {
+  if (refusal === undefined) return new CommandError('the answer broke off', { hint: 'The connection to the service ended before the answer did.' });
+  return new CommandError(`the answer broke off: ${refusal.message}`, { hint: `${refusal.code}, request ${refusal.request_id}`, refusal });
 }
 
 /** Our own service writes one form of event: `event`, `id` and `data` lines that end with \n. */

@@ -25,24 +25,64 @@ export const SCOPES = {
   'cache:read': { anonymous: 'never', roles: EVERYBODY, keys: true, doc: 'See the size and use of the cache.' },
   'cache:write': { anonymous: 'never', roles: WRITERS, keys: false, doc: 'Empty the cache.' },
   self: { anonymous: 'never', roles: EVERYBODY, keys: false, doc: 'Your own account.' },
+  'keys:read': { anonymous: 'never', roles: EVERYBODY, keys: false, doc: 'See the API keys of your project.' },
+  'keys:write': { anonymous: 'never', roles: WRITERS, keys: false, doc: 'Create, change, rotate and revoke API keys.' },
+  'usage:read': { anonymous: 'never', roles: EVERYBODY, keys: true, doc: 'See what was used and what it cost; a key sees its own calls.' },
+  administer: { anonymous: 'never', roles: ['admin'], keys: false, doc: 'Users, projects and the audit log.' },
 } as const satisfies Record<string, ScopeRow>;
 
 export type Scope = keyof typeof SCOPES;
 
-/** Who is calling. */
+/** Who is calling, with what bounds its calls: read anew every second, so that a change counts everywhere within one. */
 export type Principal =
-  | { readonly kind: 'anonymous'; readonly projectId: string }
-  | { readonly kind: 'user'; readonly projectId: string; readonly userId: string; readonly username: string; readonly role: Role; readonly sessionId: string };
+  | ({ readonly kind: 'anonymous' } & Bounds)
+  | ({ readonly kind: 'user'; readonly userId: string; readonly username: string; readonly role: Role; readonly sessionId: string } & Bounds)
+  | ({
+      readonly kind: 'key';
+      readonly keyId: string;
+      readonly keyName: string;
+      /** Whose key it is; null for one of the project itself. */
+      readonly userId: string | null;
+      /** Null is every one. */
+      readonly allowedModels: readonly string[] | null;
+      readonly allowedRoutes: readonly string[] | null;
+    } & Bounds);
+
+type Bounds = {
+  readonly projectId: string;
+  readonly limits: readonly CallLimits[];
+  readonly budgets: readonly Budget[];
+};
+
+/** How much may be asked at a time. */
+export type CallLimits = {
+  readonly scope: 'key' | 'user';
+  readonly id: string;
+  readonly rpm: number | null;
+  readonly tpm: number | null;
+  readonly maxParallel: number | null;
+};
+
+/** How much may be spent in a day or a month of the project's time zone, or in total. */
+export type Budget = {
+  readonly scope: 'key' | 'user' | 'project';
+  readonly id: string;
+  readonly limitNanoUsd: number;
+  readonly period: BudgetPeriod;
+  readonly timeZone: string;
+};
+export type BudgetPeriod = 'day' | 'month' | 'total';
 
 /** The project that the anonymous and the first user belong to. */
 export const DEFAULT_PROJECT = 'default';
-export const ANONYMOUS: Principal = { kind: 'anonymous', projectId: DEFAULT_PROJECT };
+export const ANONYMOUS: Principal = { kind: 'anonymous', projectId: DEFAULT_PROJECT, limits: [], budgets: [] };
 
 export type Verdict = 'allowed' | 'unauthorized' | 'forbidden';
 
 export function judge(scope: Scope, principal: Principal, allowAnonymous: boolean): Verdict {
   const row: ScopeRow = SCOPES[scope];
   if (principal.kind === 'user') return row.roles.includes(principal.role) ? 'allowed' : 'forbidden';
+  if (principal.kind === 'key') return row.keys ? 'allowed' : 'forbidden';
   if (row.anonymous === 'always' || (row.anonymous === 'when-allowed' && allowAnonymous)) return 'allowed';
   return 'unauthorized';
 }

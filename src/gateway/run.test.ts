@@ -188,7 +188,7 @@ describe('the cache', () => {
   test('is not shared between projects', async () => {
     const { gateway, clock, calls } = world({ a: () => says([text('yes'), END]) });
     await readAll(await gateway.run(asking(clock, { cache: 'use' })));
-    await readAll(await gateway.run(asking(clock, { cache: 'use', principal: { kind: 'anonymous', projectId: 'other' } })));
+    await readAll(await gateway.run(asking(clock, { cache: 'use', principal: { kind: 'anonymous', projectId: 'other', limits: [], budgets: [] } })));
     expect(calls()).toBe(2);
   });
 

@@ -5,7 +5,7 @@ import type { Principal } from '../contract/policy.ts';
 import { createDispatch, type Identify } from './dispatch.ts';
 import { type Exchange, route } from './route.ts';
 
-const MEMBER: Principal = { kind: 'user', projectId: 'default', userId: 'usr_1', username: 'ada', role: 'member', sessionId: 'ses_1' };
+const MEMBER: Principal = { kind: 'user', projectId: 'default', userId: 'usr_1', username: 'ada', role: 'member', sessionId: 'ses_1', limits: [], budgets: [] };
 const identify: Identify = (authorization) => {
   if (authorization === 'Bearer good') return MEMBER;
   throw new AppError('UNAUTHORIZED', { message: 'The access token has expired' });

@@ -15,6 +15,7 @@ import { createSend } from '../platform/egress.ts';
 import { idMaker } from '../platform/ids.ts';
 import { type ClosableLog, createLog } from '../platform/log.ts';
 import { portTrouble } from '../platform/port.ts';
+import { createInProject } from '../platform/postgres/in-project.ts';
 import { migrate } from '../platform/postgres/migrate.ts';
 import { type OpenDatabase, openDatabase } from '../platform/postgres/open.ts';
 import { openSecrets } from '../platform/secrets.ts';
@@ -34,10 +35,10 @@ type State = { current: 'starting' | 'ready' | 'draining' };
 const DRAIN_LOOK_MS = 20;
 
 /** `sluice serve`: everything in one process. Resolves when it has been told to stop and has stopped. */
-export async function serve(source: ConfigSource): Promise<void> {
+export async function serve(source: ConfigSource, { json }: { readonly json: boolean }): Promise<void> {
   const beganAt = performance.now();
   const first = readConfig(source);
-  const terminal = process.stdout.isTTY;
+  const terminal = process.stdout.isTTY && !json;
   const log = createLog({ level: first.settings.debug ? 'debug' : first.settings.logLevel, pretty: terminal });
   for (const warning of first.warnings) log.warning(warning);
   const running = await start(source, first, log);
@@ -77,6 +78,7 @@ async function start(source: ConfigSource, first: ConfigRead, log: ClosableLog):
     const outside = {
       config: live.config,
       db: database.db,
+      inProject: createInProject(database.db),
       clock: systemClock,
       random: Math.random,
       newId: idMaker(Date.now),

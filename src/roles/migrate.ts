@@ -4,16 +4,15 @@ import { createLog } from '../platform/log.ts';
 import { migrate } from '../platform/postgres/migrate.ts';
 import { openDatabase } from '../platform/postgres/open.ts';
 
-/** `sluice migrate`: for those who bring the database up to date before they roll out. */
-export async function migrateOnly(source: ConfigSource): Promise<number> {
+/** `sluice migrate`: for those who bring the database up to date before they roll out. Answers what it applied. */
+export async function migrateOnly(source: ConfigSource): Promise<readonly string[]> {
   const { settings } = readConfig(source);
   const log = createLog({ level: settings.logLevel, pretty: process.stderr.isTTY, write: (text) => process.stderr.write(text) });
   const database = await openDatabase({ databaseUrl: settings.databaseUrl, dataDir: resolve(settings.dataDir), log });
   try {
     const { applied } = await migrate(database.pool, log);
     log.flush();
-    process.stdout.write(applied.length === 0 ? 'The database is up to date.\n' : `Applied ${applied.join(', ')}.\n`);
-    return 0;
+    return applied;
   } finally {
     await database.close();
   }

@@ -69,7 +69,7 @@ async function renew(refreshToken: string): Promise<Tokens> {
 /** Who an access token says it is, as the kit would find out. */
 function holder({ access_token: token }: Tokens): Extract<Principal, { kind: 'user' }> {
   const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as { sub: string; sid: string };
-  return { kind: 'user', projectId: 'default', userId: claims.sub, username: 'alice', role: 'member', sessionId: claims.sid };
+  return { kind: 'user', projectId: 'default', userId: claims.sub, username: 'alice', role: 'member', sessionId: claims.sid, limits: [], budgets: [] };
 }
 
 function setPassword(tokens: Tokens, current: string, next: string): ReturnType<typeof changePassword> {

@@ -82,7 +82,16 @@ async function refusal(ask: () => ReturnType<Identify>): Promise<AppError> {
   }
 }
 
-const alice: Principal = { kind: 'user', projectId: 'default', userId: 'usr_1', username: 'alice', role: 'member', sessionId: 'ses_1' };
+const alice: Principal = {
+  kind: 'user',
+  projectId: 'default',
+  userId: 'usr_1',
+  username: 'alice',
+  role: 'member',
+  sessionId: 'ses_1',
+  limits: [],
+  budgets: [],
+};
 
 describe('who calls', () => {
   test('is nobody without a credential, or with the Basic one of Swagger’s form and of proxies', () => {

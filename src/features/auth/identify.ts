@@ -111,7 +111,7 @@ function note(session: Session, found: LiveSession | null, readAt: number): void
   if (found === null) session.principal = null;
   else {
     const { projectId, userId, username, role } = found;
-    session.principal = { kind: 'user', projectId, userId, username, role, sessionId: session.id };
+    session.principal = { kind: 'user', projectId, userId, username, role, sessionId: session.id, limits: [], budgets: [] };
   }
 }
 

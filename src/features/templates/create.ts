@@ -14,6 +14,7 @@ const ROUNDS_MAX = 100;
 
 export async function createTemplate(app: App, exchange: Exchange<undefined, undefined, NewTemplate>): Promise<Reply> {
   const { body, principal } = exchange;
+  const { projectId } = principal;
   const wanted = wantedRef(body);
   const content = contentOf(body);
   const { problems, warnings } = checkTemplate(content);
@@ -22,9 +23,9 @@ export async function createTemplate(app: App, exchange: Exchange<undefined, und
   const createdAt = new Date(app.clock.now());
   const createdBy = principal.kind === 'user' ? principal.username : null;
   for (let round = 0; round < ROUNDS_MAX; round += 1) {
-    const version = await nextVersion(app, principal.projectId, wanted);
+    const version = await nextVersion(app, projectId, wanted);
     const template: Template = { name: wanted.name, version, ...content };
-    if (await insertVersion(app.db, { projectId: principal.projectId, template, createdAt, createdBy })) {
+    if (await app.inProject(projectId, (db) => insertVersion(db, { projectId, template, createdAt, createdBy }))) {
       const id = templateId(template);
       return {
         status: 201,
@@ -68,8 +69,8 @@ function contentOf(body: NewTemplate): Content {
 }
 
 /** The next number of a name; where a number is asked for, it has to be that one. */
-async function nextVersion(app: Pick<App, 'db'>, projectId: string, wanted: TemplateRef): Promise<number> {
-  const next = Math.max(await highestVersion(app.db, projectId, wanted.name), builtIn(wanted.name)?.version ?? 0) + 1;
+async function nextVersion(app: Pick<App, 'inProject'>, projectId: string, wanted: TemplateRef): Promise<number> {
+  const next = Math.max(await app.inProject(projectId, (db) => highestVersion(db, projectId, wanted.name)), builtIn(wanted.name)?.version ?? 0) + 1;
   if (wanted.version === null || wanted.version === next) return next;
   const nextId = templateId({ name: wanted.name, version: next });
   if (wanted.version < next) {

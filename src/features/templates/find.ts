@@ -7,7 +7,7 @@ import { findNewest, findVersion, listNewestIds, type OwnTemplate } from './stor
 
 /** A template as a project sees it: its own, or one that came with the service. */
 export type FoundTemplate = { readonly template: Template; readonly own: OwnTemplate | null };
-type Needs = Pick<App, 'db'>;
+type Needs = Pick<App, 'inProject'>;
 
 const LISTED_MAX = 200;
 
@@ -28,14 +28,15 @@ async function lookUp(app: Needs, projectId: string, id: string): Promise<FoundT
   const template = builtIn(wanted.name);
   // The version of a built-in template belongs to it in every project, so there is nothing to ask the database.
   if (template && wanted.version === template.version) return { template, own: null };
-  const own = wanted.version === null ? await findNewest(app.db, projectId, wanted.name) : await findVersion(app.db, projectId, wanted.name, wanted.version);
+  const { name, version } = wanted;
+  const own = await app.inProject(projectId, (db) => (version === null ? findNewest(db, projectId, name) : findVersion(db, projectId, name, version)));
   if (own !== null) return { template: own.template, own };
   return template && wanted.version === null ? { template, own: null } : null;
 }
 
 /** The version before, of those that there are. */
 export async function findEarlier(app: Needs, projectId: string, template: Template): Promise<FoundTemplate | null> {
-  const own = await findNewest(app.db, projectId, template.name, template.version);
+  const own = await app.inProject(projectId, (db) => findNewest(db, projectId, template.name, template.version));
   if (own !== null) return { template: own.template, own };
   const first = builtIn(template.name);
   return first && first.version < template.version ? { template: first, own: null } : null;
@@ -43,7 +44,7 @@ export async function findEarlier(app: Needs, projectId: string, template: Templ
 
 /** The ids that a project can use: its own, newest first, then the built-in ones. */
 export async function listTemplateIds(app: Needs, projectId: string): Promise<string[]> {
-  const own = await listNewestIds(app.db, projectId, LISTED_MAX);
+  const own = await app.inProject(projectId, (db) => listNewestIds(db, projectId, LISTED_MAX));
   return [...own.map(templateId), ...BUILT_IN_IDS];
 }
 

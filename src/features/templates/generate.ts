@@ -68,7 +68,8 @@ export const GENERATE_EXAMPLE = {
 
 /** `GET` on the same address: how to call it. */
 export async function generateGuide(app: App, exchange: Exchange): Promise<Reply> {
-  const own = await listVersions(app.db, exchange.principal.projectId, { limit: GUIDE_TEMPLATES_MAX });
+  const { projectId } = exchange.principal;
+  const own = await app.inProject(projectId, (db) => listVersions(db, projectId, { limit: GUIDE_TEMPLATES_MAX }));
   const templates = [...own.map(({ template }) => template), ...BUILT_IN];
   const url = `${new URL(exchange.request.url).origin}/api/v1/generate`;
   return {

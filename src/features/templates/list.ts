@@ -11,10 +11,11 @@ const LIMIT = 20;
 /** A project's own, newest first, then the built-in ones, which never move. */
 export async function listTemplates(app: App, exchange: Exchange<undefined, TemplateListQuery, undefined>): Promise<Reply> {
   const { limit = LIMIT, cursor, name } = exchange.query;
+  const { projectId } = exchange.principal;
   const place = cursor === undefined ? { builtInFrom: 0, fromStart: true } : readCursor(cursor);
   const own: FoundTemplate[] = [];
   if (place.after !== undefined || place.fromStart) {
-    const versions = await listVersions(app.db, exchange.principal.projectId, { limit: limit + 1, after: place.after, name });
+    const versions = await app.inProject(projectId, (db) => listVersions(db, projectId, { limit: limit + 1, after: place.after, name }));
     own.push(...versions.map((version) => ({ template: version.template, own: version })));
   }
   const builtIn = BUILT_IN.slice(place.builtInFrom).filter((template) => name === undefined || template.name === name);

@@ -19,8 +19,8 @@ import {
 } from '../../contract/templates.ts';
 import { parseTemplateId, templateId } from '../../core/template.ts';
 import { estimateInputTokens } from '../../core/tokens.ts';
-import { MODEL_ERRORS, STREAM_REPLIES } from '../../http/answer.ts';
-import { type Exchange, type Reply, type Route, route } from '../../http/route.ts';
+import { CHOSEN_MODEL_ERRORS, STREAM_REPLIES } from '../../http/answer.ts';
+import { DATABASE_ERRORS, type Exchange, type Reply, type Route, route } from '../../http/route.ts';
 import { createTemplate } from './create.ts';
 import { diffTemplates } from './diff.ts';
 import { findTemplate, listTemplateIds, templateReply } from './find.ts';
@@ -49,7 +49,9 @@ async function deleteTemplate(app: App, exchange: OfOne): Promise<Reply> {
   if (parseTemplateId(exchange.params.id)?.version === null) {
     throw new AppError('INVALID_VALUE', { field: 'id', message: `id must name the version to delete, such as ${id}`, details: { newest: id } });
   }
-  const hidden = await hideVersion(app.db, { projectId, name: template.name, version: template.version, deletedAt: new Date(app.clock.now()) });
+  const hidden = await app.inProject(projectId, (db) =>
+    hideVersion(db, { projectId, name: template.name, version: template.version, deletedAt: new Date(app.clock.now()) }),
+  );
   if (!hidden)
     throw new AppError('TEMPLATE_NOT_FOUND', {
       message: `There is no template ${JSON.stringify(id)}`,
@@ -78,6 +80,7 @@ export const templateRoutes: readonly Route[] = [
     scope: 'templates:read',
     query: TemplateListQuery,
     replies: [{ status: 200, description: 'One page of them.', type: 'application/json', schema: TemplateList }],
+    errors: DATABASE_ERRORS,
     handle: listTemplates,
   }),
   route({
@@ -103,7 +106,7 @@ export const templateRoutes: readonly Route[] = [
       temperature: 0.8,
     },
     replies: [{ status: 201, description: 'The new version.', type: 'application/json', schema: TemplateCreated }],
-    errors: ['CONFLICT'],
+    errors: ['CONFLICT', ...DATABASE_ERRORS],
     handle: createTemplate,
   }),
   route({
@@ -115,7 +118,7 @@ export const templateRoutes: readonly Route[] = [
     scope: 'templates:read',
     params: TemplateParams,
     replies: [{ status: 200, description: 'The template.', type: 'application/json', schema: TemplateReply }],
-    errors: ['TEMPLATE_NOT_FOUND'],
+    errors: ['TEMPLATE_NOT_FOUND', ...DATABASE_ERRORS],
     handle: showTemplate,
   }),
   route({
@@ -127,7 +130,7 @@ export const templateRoutes: readonly Route[] = [
     scope: 'templates:write',
     params: TemplateParams,
     replies: [{ status: 204, description: 'Deleted.', type: 'application/json' }],
-    errors: ['TEMPLATE_NOT_FOUND', 'CONFLICT', 'INVALID_VALUE'],
+    errors: ['TEMPLATE_NOT_FOUND', 'CONFLICT', ...DATABASE_ERRORS],
     handle: deleteTemplate,
   }),
   route({
@@ -140,7 +143,7 @@ export const templateRoutes: readonly Route[] = [
     body: RenderBody,
     example: { input: 'What is a sluice?' },
     replies: [{ status: 200, description: 'The messages, and how many tokens they are.', type: 'application/json', schema: RenderReply }],
-    errors: ['TEMPLATE_NOT_FOUND'],
+    errors: ['TEMPLATE_NOT_FOUND', ...DATABASE_ERRORS],
     handle: render,
   }),
   route({
@@ -153,7 +156,7 @@ export const templateRoutes: readonly Route[] = [
     params: TemplateParams,
     query: DiffQuery,
     replies: [{ status: 200, description: 'Texts word by word, settings and schemas value by value.', type: 'application/json', schema: DiffReply }],
-    errors: ['TEMPLATE_NOT_FOUND'],
+    errors: ['TEMPLATE_NOT_FOUND', ...DATABASE_ERRORS],
     handle: diffTemplates,
   }),
   route({
@@ -163,6 +166,7 @@ export const templateRoutes: readonly Route[] = [
     tag: 'Templates',
     scope: 'templates:read',
     replies: [{ status: 200, description: 'The templates, their parameters and an example.', type: 'application/json', schema: GenerateGuide }],
+    errors: DATABASE_ERRORS,
     handle: generateGuide,
   }),
   route({
@@ -176,7 +180,7 @@ export const templateRoutes: readonly Route[] = [
     body: TemplateGenerateBody,
     example: GENERATE_EXAMPLE,
     replies: [{ status: 200, description: 'What the model said.', type: 'application/json', schema: TemplateGenerateReply }, ...STREAM_REPLIES],
-    errors: ['TEMPLATE_NOT_FOUND', ...MODEL_ERRORS],
+    errors: ['TEMPLATE_NOT_FOUND', ...CHOSEN_MODEL_ERRORS],
     handle: generateFromTemplate,
   }),
   route({
@@ -186,6 +190,7 @@ export const templateRoutes: readonly Route[] = [
     tag: 'Health',
     scope: 'public',
     replies: [{ status: 200, description: 'Version, models, templates, cache.', type: 'application/json', schema: StatusReply }],
+    errors: DATABASE_ERRORS,
     handle: status,
   }),
 ];

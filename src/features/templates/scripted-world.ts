@@ -3,6 +3,7 @@ import { AppError } from '../../contract/errors.ts';
 import type { Principal } from '../../contract/policy.ts';
 import { answerEvents } from '../../core/events.ts';
 import type { Exchange, Reply } from '../../http/route.ts';
+import { createInProject } from '../../platform/postgres/in-project.ts';
 import { templateRoutes } from './routes.ts';
 
 /** What the tests of this folder stand on: a project, and a model that says what it is told to. */
@@ -17,11 +18,12 @@ export function scriptedWorld({ db, projectId, answers = ['said'], settings = {}
   const built: World = {
     app: null as unknown as App,
     asked,
-    principal: { kind: 'user', projectId, userId: 'u', username: 'ada', role: 'member', sessionId: 's' },
+    principal: { kind: 'user', projectId, userId: 'u', username: 'ada', role: 'member', sessionId: 's', limits: [], budgets: [] },
     now: 1.7e12,
   };
   const app = {
     db,
+    inProject: createInProject(db),
     config: () => ({
       settings: { defaultTemperature: 0.7, defaultMaxTokens: 1000, debug: false, appName: 'Sluice', environment: 'development', ...settings },
       defaultModel: 'm',

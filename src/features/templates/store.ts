@@ -1,12 +1,12 @@
 import type { Kysely } from 'kysely';
 import { StoredTemplate } from '../../contract/templates.ts';
 import type { Template } from '../../core/template.ts';
-import type { Database } from '../../tables.ts';
+import type { ProjectDatabase } from '../../tables.ts';
 
 /** The templates of the projects. A deleted version is hidden, so that its number is never given again. */
 export type OwnTemplate = { readonly template: Template; readonly createdAt: Date; readonly createdBy: string | null };
 
-type Db = Kysely<Database>;
+type Db = Kysely<ProjectDatabase>;
 type Row = { readonly name: string; readonly version: number; readonly body: unknown; readonly created_by: string | null; readonly created_at: Date };
 
 const COLUMNS = ['name', 'version', 'body', 'created_by', 'created_at'] as const;

@@ -1,0 +1,40 @@
+import type { Command } from 'commander';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What runs in this process and not over HTTP; handed in by main.ts, which alone may load it. */
+export type Local = {
+  readonly env: Environment;
+  readonly serve: (options: { readonly settings: Environment; readonly json: boolean }) => Promise<void>;
+  /** Answers the migrations that it applied. */
+  readonly migrate: () => Promise<readonly string[]>;
+  readonly checkConfig: (options: { readonly json: boolean }) => Promise<number>;
+  readonly doctor: (options: { readonly json: boolean }) => Promise<number>;
+  readonly openapi: () => Promise<string>;
+};
+
+/** What a command is given besides its own words. */
+export type CommandContext = {
+  readonly local: Local;
+  /** Whether `--json` was given, which every command takes. */
+  readonly json: boolean;
+  readonly finish: (exitCode: number) => void;
+};
+
+/**
+ * Puts the commands of one file of commands/ on the program. All of these files are loaded for every command, `sluice --version` too: what a
+ * command needs in order to run is imported when it runs.
+ */
+export type CommandGroup = (program: Command, context: CommandContext) => void;
+
+/** Where a command stands in `sluice --help`. */
+export const SECTION = { run: 'Run it:', check: 'Check it:', use: 'Use it:' } as const;
+
+type Example = readonly [line: string, meaning: string];
+
+/** Each help ends with lines that can be copied. */
+export function addExamples(command: Command, examples: readonly Example[]): Command {
+  const width = Math.max(...examples.map(([line]) => line.length));
+  const lines = examples.map(([line, meaning]) => `  ${line.padEnd(width)}   ${meaning}`);
+  return command.addHelpText('after', `\nExamples:\n${lines.join('\n')}`);
+}
