@@ -185,9 +185,12 @@ export const STREAM_REPLIES: readonly ReplySpec[] = [
 
 /** What a route that asks a model can fail with besides its own. */
 export const MODEL_ERRORS = [
-  'MODEL_NOT_FOUND',
   'UPSTREAM_REJECTED',
   'UPSTREAM_RATE_LIMITED',
   'TIMEOUT',
   'SERVICE_UNAVAILABLE',
+  'INTERNAL_ERROR',
 ] as const satisfies readonly ErrorCode[];
+
+/** The same where the caller says which model. */
+export const CHOSEN_MODEL_ERRORS = ['MODEL_NOT_FOUND', 'LOCAL_MODEL_UNAVAILABLE', ...MODEL_ERRORS] as const satisfies readonly ErrorCode[];

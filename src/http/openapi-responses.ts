@@ -1,6 +1,7 @@
 import { ERROR_CODES, ERRORS, type ErrorCode, errorBody, AppError } from '../contract/errors.ts';
 import { SCOPES } from '../contract/policy.ts';
 import type { JsonObject, SchemaBook } from './openapi-schemas.ts';
+import { queryTypes } from './query.ts';
 import type { ReplySpec, Route } from './route.ts';
 
 const ERROR_REFERENCE = { $ref: '#/components/schemas/Error' };
@@ -100,13 +101,14 @@ function sharedName(route: Route, codes: readonly ErrorCode[]): string {
 
 /** The errors of a route: those that it names, and those that follow from what it is. */
 function errorCodes(route: Route): readonly ErrorCode[] {
-  const codes = new Set<ErrorCode>(['INTERNAL_ERROR', 'INVALID_VALUE', ...(route.errors ?? [])]);
+  const codes = new Set<ErrorCode>(['INVALID_VALUE', ...(route.errors ?? [])]);
   const scope = SCOPES[route.scope];
-  if (scope.anonymous !== 'always') codes.add('UNAUTHORIZED');
+  // Whom a token belongs to is asked of the database, which may be away.
+  if (scope.anonymous !== 'always') codes.add('UNAUTHORIZED').add('SERVICE_UNAVAILABLE');
   if (scope.roles.length < SCOPES.public.roles.length) codes.add('FORBIDDEN');
   if (route.path.includes('{')) codes.add('NOT_FOUND');
   if (route.limit) codes.add('RATE_LIMIT_EXCEEDED');
-  if (route.query) codes.add('INVALID_TYPE');
+  if (route.query && [...queryTypes(route.query).values()].some((type) => type !== 'string')) codes.add('INVALID_TYPE');
   if (route.body)
     for (const code of ['INVALID_JSON', 'MISSING_REQUIRED_FIELD', 'INVALID_TYPE', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const) codes.add(code);
   return ERROR_CODES.filter((code) => codes.has(code));

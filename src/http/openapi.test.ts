@@ -96,15 +96,20 @@ describe('the OpenAPI document', () => {
 });
 
 describe('the statuses of a route', () => {
-  test('without anything are its reply, a query that it does not know, and our own fault', () => expect(statusesOf(thing())).toEqual(['200', '422', '500']));
+  test('without anything are its reply and a query that it does not know', () => expect(statusesOf(thing())).toEqual(['200', '422']));
   test('with a body are those of bodies too', () => {
-    expect(statusesOf(thing({ method: 'POST', body: z.strictObject({}) }))).toEqual(['200', '413', '415', '422', '500']);
+    expect(statusesOf(thing({ method: 'POST', body: z.strictObject({}) }))).toEqual(['200', '413', '415', '422']);
   });
-  test('that needs a sign-in have 401, and where roles are limited 403', () => {
-    expect(statusesOf(thing({ scope: 'cache:read' }))).toEqual(['200', '401', '422', '500']);
-    expect(statusesOf(thing({ scope: 'cache:write' }))).toEqual(['200', '401', '403', '422', '500']);
+  test('that needs a sign-in have 401, 503 for when it cannot be checked, and where roles are limited 403', () => {
+    expect(statusesOf(thing({ scope: 'cache:read' }))).toEqual(['200', '401', '422', '503']);
+    expect(statusesOf(thing({ scope: 'cache:write' }))).toEqual(['200', '401', '403', '422', '503']);
   });
   test('with a path parameter have 404', () => expect(statusesOf(thing({ path: '/things/{id}' }))).toContain('404'));
+  test('with a query have INVALID_TYPE where a word of it is more than text', () => {
+    const name = z.string();
+    expect(operationOf(thing({ query: z.strictObject({ name }) })).responses['422']?.$ref).toEndWith('/INVALID_VALUE');
+    expect(operationOf(thing({ query: z.strictObject({ name, limit: z.int().optional() }) })).responses['422']?.$ref).toEndWith('/INVALID_TYPE.INVALID_VALUE');
+  });
   test('with a limit have 429', () => expect(statusesOf(thing({ limit: 'rateLimitHealth' }))).toContain('429'));
   test('keep a reply and an error of one status apart', () => {
     const reply = { status: 503, description: 'Starting.', type: 'application/json', schema: Part } as const;

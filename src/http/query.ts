@@ -10,8 +10,7 @@ const NUMBER = /^-?\d+(\.\d+)?$/;
 
 /** Checks a query string: its words become booleans and numbers where the schema wants them, and then the schema decides. */
 export function queryChecker(schema: z.ZodType): (queryText: string) => unknown {
-  const json = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as { properties?: Record<string, { type?: string }> };
-  const types = new Map(Object.entries(json.properties ?? {}).map(([name, property]) => [name, property.type]));
+  const types = queryTypes(schema);
   const check: Checker = checker(schema, 'query');
   const remembered = new Map<string, unknown>();
 
@@ -26,6 +25,12 @@ export function queryChecker(schema: z.ZodType): (queryText: string) => unknown 
     if (remembered.size < REMEMBERED_MAX && queryText.length <= REMEMBERED_CHARS) remembered.set(queryText, Object.freeze(checked));
     return checked;
   };
+}
+
+/** What each of its words is read as. */
+export function queryTypes(schema: z.ZodType): ReadonlyMap<string, string | undefined> {
+  const json = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as { properties?: Record<string, { type?: string }> };
+  return new Map(Object.entries(json.properties ?? {}).map(([name, property]) => [name, property.type]));
 }
 
 function typed(text: string, type: string | undefined): unknown {

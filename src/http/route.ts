@@ -28,7 +28,7 @@ export type RouteSpec<Params, Query, Body> = {
   /** A body that the docs show, and that has to be taken as it stands. */
   readonly example?: unknown;
   readonly replies: readonly ReplySpec[];
-  /** Errors of its own. Those that follow from scope, body, limit and query need not be said. */
+  /** Errors of its own, and those of what it asks (DATABASE_ERRORS, MODEL_ERRORS). Those that follow from scope, body, limit and query need not be said. */
   readonly errors?: readonly ErrorCode[];
   readonly handle: (app: App, exchange: Exchange<Params, Query, Body>) => Promise<Reply> | Reply;
 };
@@ -50,6 +50,9 @@ export type Route = RouteSpec<any, any, any>;
 export function route<Params = undefined, Query = undefined, Body = undefined>(spec: RouteSpec<Params, Query, Body>): Route {
   return spec;
 }
+
+/** What a route that asks the database can fail with besides its own: the database is away, or is not as it should be. */
+export const DATABASE_ERRORS = ['SERVICE_UNAVAILABLE', 'INTERNAL_ERROR'] as const satisfies readonly ErrorCode[];
 
 /** One request on its way through. */
 export type Exchange<Params = unknown, Query = unknown, Body = unknown> = {

@@ -1,5 +1,5 @@
 import { LoginBody, MeReply, PasswordBody, RefreshBody, TokensReply } from '../../contract/auth.ts';
-import { type Route, route } from '../../http/route.ts';
+import { DATABASE_ERRORS, type Route, route } from '../../http/route.ts';
 import { logOut, me } from './account.ts';
 import { changePassword } from './change-password.ts';
 import { logIn } from './log-in.ts';
@@ -18,7 +18,7 @@ export const authRoutes: readonly Route[] = [
     example: { username: 'admin', password: 'the password of admin' },
     bodyTypes: ['application/json', 'application/x-www-form-urlencoded'],
     replies: [{ status: 200, description: 'Signed in.', type: 'application/json', schema: TokensReply }],
-    errors: ['UNAUTHORIZED', 'RATE_LIMIT_EXCEEDED', 'SERVICE_UNAVAILABLE'],
+    errors: ['UNAUTHORIZED', 'RATE_LIMIT_EXCEEDED', ...DATABASE_ERRORS],
     handle: logIn,
   }),
   route({
@@ -31,7 +31,7 @@ export const authRoutes: readonly Route[] = [
     body: RefreshBody,
     example: { refresh_token: 'the newest refresh_token' },
     replies: [{ status: 200, description: 'The next pair.', type: 'application/json', schema: TokensReply }],
-    errors: ['UNAUTHORIZED'],
+    errors: ['UNAUTHORIZED', ...DATABASE_ERRORS],
     handle: refresh,
   }),
   route({
@@ -42,6 +42,7 @@ export const authRoutes: readonly Route[] = [
     description: 'Ends this sign-in: its access and refresh tokens are void everywhere within a second.',
     scope: 'self',
     replies: [{ status: 204, description: 'Signed out.', type: 'text/plain' }],
+    errors: DATABASE_ERRORS,
     handle: logOut,
   }),
   route({
@@ -51,6 +52,7 @@ export const authRoutes: readonly Route[] = [
     summary: 'Who am I',
     scope: 'self',
     replies: [{ status: 200, description: 'The user of this token.', type: 'application/json', schema: MeReply }],
+    errors: DATABASE_ERRORS,
     handle: me,
   }),
   route({
@@ -63,7 +65,7 @@ export const authRoutes: readonly Route[] = [
     body: PasswordBody,
     example: { current_password: 'the present one', new_password: 'a few words that only you put together' },
     replies: [{ status: 204, description: 'Changed.', type: 'text/plain' }],
-    errors: ['CONFLICT', 'RATE_LIMIT_EXCEEDED', 'SERVICE_UNAVAILABLE'],
+    errors: ['CONFLICT', 'RATE_LIMIT_EXCEEDED', ...DATABASE_ERRORS],
     handle: changePassword,
   }),
 ];

@@ -1,10 +1,9 @@
 import type { Settings } from '../../contract/settings.ts';
 import { GenerateReply, generateRequest, StreamQuery } from '../../contract/generation.ts';
-import { STREAM_REPLIES } from '../../http/answer.ts';
+import { CHOSEN_MODEL_ERRORS, MODEL_ERRORS, STREAM_REPLIES } from '../../http/answer.ts';
 import { type Route, route } from '../../http/route.ts';
 import { generate, generateLocally } from './generate.ts';
 
-const MODEL_ERRORS = ['MODEL_NOT_FOUND', 'UPSTREAM_REJECTED', 'UPSTREAM_RATE_LIMITED', 'TIMEOUT', 'SERVICE_UNAVAILABLE'] as const;
 const REPLIES = [{ status: 200, description: 'The answer.', type: 'application/json', schema: GenerateReply }, ...STREAM_REPLIES] as const;
 
 export function generateRoutes(settings: Pick<Settings, 'maxPromptChars'>): readonly Route[] {
@@ -20,7 +19,7 @@ export function generateRoutes(settings: Pick<Settings, 'maxPromptChars'>): read
       body: generateRequest({ promptCharsMax: settings.maxPromptChars, tokensMax: 16_384 }).meta({ id: 'GenerateRequest' }),
       example: { prompt: 'Write a haiku about a sluice gate', temperature: 0.7, max_tokens: 100 },
       replies: REPLIES,
-      errors: MODEL_ERRORS,
+      errors: CHOSEN_MODEL_ERRORS,
       handle: generate,
     }),
     route({

@@ -1,0 +1,179 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import type { FakeUpstream } from './fake-upstream/server.ts';
+import type { Sluice } from './harness.ts';
+import type { Ask, Case, Slice } from './promises/ask.ts';
+import { auth } from './promises/auth.ts';
+import { type Answer, type Operation, outcomeOf } from './promises/document.ts';
+import { generate } from './promises/generate.ts';
+import { health } from './promises/health.ts';
+import { RULES } from './promises/rules.ts';
+import { openStage, type Stage } from './promises/stage.ts';
+import { tasks } from './promises/tasks.ts';
+import { templates } from './promises/templates.ts';
+
+/**
+ * What /openapi.json promises is so: each status, error code and type that it declares for a route is brought about by a request, and nothing
+ * is answered that it does not declare. Every answer here is held against its schema.
+ */
+const SLICES: Readonly<Record<string, Slice>> = { auth, generate, tasks, templates, health };
+const suited: Readonly<Record<string, Ask>> = Object.assign({}, ...Object.values(SLICES).map((slice) => slice.suited));
+const START_LIMIT_MS = 60_000;
+const SWEEP_LIMIT_MS = 15_000;
+
+let stage: Stage;
+const seen = new Set<string>();
+
+beforeAll(async () => {
+  stage = await openStage();
+}, START_LIMIT_MS);
+afterAll(() => stage.stop());
+
+type Heard = { readonly outcome: string; readonly faults: readonly string[] };
+
+/** Asks, notes that it was seen, and says what is wrong with the answer. */
+async function hear(sluice: Sluice, operation: Operation, ask: Ask, address?: string): Promise<Heard> {
+  const answer: Answer = await stage.send(sluice, operation, { ...suited[operation.route], ...ask }, address);
+  const outcome = outcomeOf(answer);
+  seen.add(`${operation.route} ${outcome}`);
+  return { outcome, faults: stage.promises.faults(operation.route, answer) };
+}
+
+function operationOf(route: string): Operation {
+  const found = stage.promises.operations.find((one) => one.route === route);
+  if (!found) throw new Error(`/openapi.json has no ${route}`);
+  return found;
+}
+
+async function repeat(times: number, address: string, ask: (address: string) => Promise<Heard>): Promise<Heard> {
+  let heard = await ask(address);
+  for (let nth = 1; nth < times; nth++) heard = await ask(address);
+  return heard;
+}
+
+describe.each(Object.entries(SLICES).filter(([, { cases }]) => cases.length > 0))('of its own, %s answers', (_name, { cases }) => {
+  test.each(cases.map((one) => [`${one.route} ${one.gives}`, one] as const))('%s', async (_title, one) => {
+    const sluice = one.bare ? stage.bare : stage.usual;
+    const given = one.given ? await jsonOf(sluice, one.given) : {};
+    const asked = { ...one, ...one.using?.(given) };
+    const address = stage.newAddress();
+    const ask = (): Promise<Heard> => repeat(one.times ?? 1, address, (from) => hear(sluice, operationOf(one.route), asked, from));
+    const heard = await Promise.all(Array.from({ length: one.atOnce ?? 1 }, ask));
+    expect(heard.map(({ outcome }) => outcome)).toContain(one.gives);
+    expect(heard.flatMap(({ faults }) => faults)).toEqual([]);
+  });
+});
+
+async function jsonOf(sluice: Sluice, given: NonNullable<Case['given']>): Promise<Readonly<Record<string, unknown>>> {
+  return JSON.parse((await stage.send(sluice, operationOf(given.route), given)).text) as Readonly<Record<string, unknown>>;
+}
+
+describe('every route that it concerns answers', () => {
+  test.each(RULES.map((rule) => [rule.name, rule.gives, rule] as const))(
+    '%s with %s',
+    async (_name, gives, rule) => {
+      const concerned = stage.promises.operations.filter(rule.to);
+      const answers = await Promise.all(
+        concerned.map(async (operation) => {
+          const ask = rule.ask(operation, suited[operation.route] ?? {});
+          return { operation, ...(await repeat(rule.times ?? 1, stage.newAddress(), (address) => hear(stage.usual, operation, ask, address))) };
+        }),
+      );
+      expect(answers.filter(({ outcome }) => outcome !== gives).map(({ operation, outcome }) => `${operation.route} ${outcome}`)).toEqual([]);
+      expect(answers.flatMap(({ faults }) => faults)).toEqual([]);
+      expect(concerned).not.toEqual([]);
+    },
+    SWEEP_LIMIT_MS,
+  );
+});
+
+/** Every route once, with a request that suits it. */
+async function sweep(sluice: Sluice, ask: Ask = {}): Promise<readonly string[]> {
+  const heard = await Promise.all(stage.promises.operations.map((operation) => hear(sluice, operation, ask)));
+  return heard.flatMap(({ faults }) => faults);
+}
+
+describe('every route answers as declared', () => {
+  test('an administrator', async () => expect(await sweep(stage.usual)).toEqual([]), SWEEP_LIMIT_MS);
+  test('nobody', async () => expect(await sweep(stage.usual, { as: 'nobody' })).toEqual([]), SWEEP_LIMIT_MS);
+  // Each route with a sign-in of its own, because one of them ends it.
+  test('a viewer', async () => expect(await sweep(stage.usual, { as: 'leaver' })).toEqual([]), SWEEP_LIMIT_MS);
+
+  const troubles: [string, Parameters<FakeUpstream['script']>[0]][] = [
+    ['refuses the request', { status: 400 }],
+    ['limits us', { status: 429 }],
+    ['fails', { status: 500 }],
+    ['says nothing', { match: { method: 'POST' }, stall: true }],
+    ['answers nonsense', { garble: { kind: 'html' } }],
+  ];
+  test.each(troubles)(
+    'while the provider %s',
+    async (_trouble, rule) => {
+      stage.upstream.script(rule);
+      const faults = await sweep(stage.usual);
+      stage.upstream.script([]);
+      expect(faults).toEqual([]);
+    },
+    SWEEP_LIMIT_MS,
+  );
+
+  test(
+    'while the tables of the database are not there',
+    async () => {
+      const tables = ['users', 'sessions', 'refresh_tokens', 'templates'];
+      await stage.alter(tables.map((table) => `alter table ${table} rename to ${table}_gone`).join('; '));
+      const faults = await sweep(stage.usual);
+      await stage.alter(tables.map((table) => `alter table ${table}_gone rename to ${table}`).join('; '));
+      expect(faults).toEqual([]);
+    },
+    SWEEP_LIMIT_MS,
+  );
+
+  test(
+    'while the database is away',
+    async () => {
+      // The administrator has been here and is known for a while; of the viewer nobody can say anything.
+      await stage.send(stage.bare, operationOf('GET /auth/me'), {});
+      stage.loseDatabase();
+      expect(await sweep(stage.bare)).toEqual([]);
+      expect(await sweep(stage.bare, { as: 'viewer' })).toEqual([]);
+    },
+    SWEEP_LIMIT_MS,
+  );
+
+  test(
+    'while the service drains',
+    async () => {
+      stage.upstream.script({ chunks: 1000, chunkDelayMs: 100 });
+      const leaving = new AbortController();
+      const streaming = fetch(`${stage.usual.url}/generate?stream=true`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'x-forwarded-for': stage.newAddress() },
+        body: JSON.stringify({ prompt: 'slowly' }),
+        signal: leaving.signal,
+      });
+      await streaming;
+      const ended = stage.usual.end();
+      await until(async () => (await fetch(`${stage.usual.url}/readyz`)).status === 503);
+      const faults = await sweep(stage.usual);
+      leaving.abort();
+      expect([await ended, faults]).toEqual([0, []]);
+    },
+    SWEEP_LIMIT_MS,
+  );
+});
+
+test('all that is declared was answered, and all that was answered is declared', () => {
+  const { declared } = stage.promises;
+  expect({ declaredOnly: [...declared].filter((pair) => !seen.has(pair)), answeredOnly: [...seen].filter((pair) => !declared.has(pair)) }).toEqual({
+    declaredOnly: [],
+    answeredOnly: [],
+  });
+});
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 5000;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error('it did not come about in time');
+    await Bun.sleep(5);
+  }
+}

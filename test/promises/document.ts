@@ -1,0 +1,130 @@
+import { branches, schemaChecker, type Schema } from './shape.ts';
+
+/** /openapi.json as a list of promises: what each route may answer, in what form, and what a request to it looks like. */
+export type Promises = {
+  readonly operations: readonly Operation[];
+  /** `POST /generate 422 INVALID_JSON`, `GET /health 200 application/json`, `POST /auth/logout 204`. */
+  readonly declared: ReadonlySet<string>;
+  /** What is wrong with an answer: not declared, or not of the form that is. */
+  readonly faults: (route: string, answer: Answer) => readonly string[];
+};
+
+export type Operation = {
+  readonly route: string;
+  readonly method: string;
+  /** With parameters in braces. */
+  readonly path: string;
+  /** What the document shows for them. */
+  readonly pathExamples: Readonly<Record<string, string>>;
+  readonly query: readonly { readonly name: string; readonly type: string }[];
+  /** The body that the document shows; undefined where there is none. */
+  readonly body: object | undefined;
+  /** Whether a caller may be nobody: always, where the service allows it, or never. */
+  readonly anonymous: 'always' | 'when-allowed' | 'never';
+  /** Whether it is limited by address. */
+  readonly limited: boolean;
+  readonly declares: (outcome: string) => boolean;
+};
+
+export type Answer = { readonly status: number; readonly headers: Headers; readonly text: string };
+
+type Media = { readonly schema?: Schema; readonly example?: object };
+type Response = { readonly $ref?: string; readonly content?: Record<string, Media>; readonly headers?: Record<string, { readonly $ref: string }> };
+type Parameter = { readonly name: string; readonly in: string; readonly example?: string; readonly schema: { readonly type?: string } };
+type RawOperation = {
+  readonly security: readonly object[];
+  readonly parameters?: readonly Parameter[];
+  readonly requestBody?: { readonly content: Record<string, Media> };
+  readonly responses: Record<string, Response>;
+};
+type Document = {
+  readonly paths: Record<string, Record<string, RawOperation>>;
+  readonly components: {
+    readonly schemas: object;
+    readonly responses: Record<string, Response>;
+    readonly headers: Record<string, { readonly required?: boolean }>;
+  };
+};
+
+export function readPromises(document: Document): Promises {
+  const raw = new Map<string, RawOperation>(
+    Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, one]) => [`${method.toUpperCase()} ${path}`, one] as const),
+    ),
+  );
+  const responseOf = ({ $ref, ...inline }: Response): Response =>
+    $ref === undefined ? inline : (document.components.responses[$ref.slice('#/components/responses/'.length)] ?? {});
+  const outcomes = new Map([...raw].map(([route, one]) => [route, outcomesOf(one, responseOf)]));
+  const fits = schemaChecker(document.components.schemas);
+  const required = (headers: Response['headers']): string[] =>
+    Object.keys(headers ?? {}).filter((name) => document.components.headers[name]?.required === true);
+
+  return {
+    operations: [...raw].map(([route, one]) => operation(route, one, { outcomes: outcomes.get(route) ?? new Set(), responseOf })),
+    declared: new Set([...outcomes].flatMap(([route, each]) => [...each].map((outcome) => `${route} ${outcome}`))),
+    faults(route, answer) {
+      const outcome = outcomeOf(answer);
+      if (outcomes.get(route)?.has(outcome) !== true) return [`${route} ${outcome} is not declared`];
+      const declared = responseOf(raw.get(route)?.responses[answer.status] ?? {});
+      const faults = required(declared.headers)
+        .filter((name) => !answer.headers.has(name))
+        .map((name) => `has no ${name}`);
+      const type = mediaType(answer);
+      if (type !== '') faults.push(...fits(declared.content?.[type]?.schema ?? {}, type, answer.text));
+      if (answer.status === 429 && !(Number(answer.headers.get('retry-after')) > 0)) faults.push('has no Retry-After');
+      return faults.map((fault) => `${route} ${outcome} ${fault}`);
+    },
+  };
+}
+
+/** The status, and the code of an error, or the type of what is none. */
+export function outcomeOf(answer: Answer): string {
+  const type = mediaType(answer);
+  const code = type === 'application/json' ? (JSON.parse(answer.text) as { error?: { code?: string } }).error?.code : undefined;
+  return `${answer.status} ${code ?? type}`.trimEnd();
+}
+
+function mediaType({ headers, text }: Answer): string {
+  return text === '' ? '' : (headers.get('content-type')?.split(';')[0] ?? 'no type');
+}
+
+function outcomesOf(one: RawOperation, responseOf: (response: Response) => Response): ReadonlySet<string> {
+  const outcomes = new Set<string>();
+  for (const [status, response] of Object.entries(one.responses)) {
+    const content = Object.entries(responseOf(response).content ?? {});
+    if (content.length === 0) outcomes.add(status);
+    for (const [type, { schema = {} }] of content) {
+      for (const branch of type === 'application/json' ? branches(schema) : [schema]) {
+        for (const what of errorCodes(branch) ?? [type]) outcomes.add(`${status} ${what}`);
+      }
+    }
+  }
+  return outcomes;
+}
+
+/** The codes of a schema that narrows the error; undefined for any other. */
+function errorCodes({ allOf }: { readonly allOf?: readonly Narrowed[] }): readonly string[] | undefined {
+  return allOf?.[1]?.properties?.error?.properties.code.enum;
+}
+
+type Narrowed = { readonly properties?: { readonly error?: { readonly properties: { readonly code: { readonly enum: readonly string[] } } } } };
+
+type Known = { readonly outcomes: ReadonlySet<string>; readonly responseOf: (response: Response) => Response };
+
+function operation(route: string, one: RawOperation, known: Known): Operation {
+  const [method = '', path = ''] = route.split(' ');
+  const parameters = one.parameters ?? [];
+  const body = Object.values(one.requestBody?.content ?? {})[0];
+  if (body && !body.example) throw new Error(`${route} takes a body and shows no example of one`);
+  return {
+    route,
+    method,
+    path,
+    pathExamples: Object.fromEntries(parameters.filter((each) => each.in === 'path').map(({ name, example }) => [name, example ?? 'x'])),
+    query: parameters.filter((each) => each.in === 'query').map(({ name, schema }) => ({ name, type: schema.type ?? '' })),
+    body: body?.example,
+    anonymous: one.security.length === 0 ? 'always' : one.security.some((each) => Object.keys(each).length === 0) ? 'when-allowed' : 'never',
+    limited: 'RateLimit' in (known.responseOf(one.responses['429'] ?? {}).headers ?? {}),
+    declares: (outcome) => known.outcomes.has(outcome),
+  };
+}

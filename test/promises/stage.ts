@@ -1,0 +1,114 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type FakeUpstream, startFakeUpstream } from '../fake-upstream/server.ts';
+import { ADMIN, call, type Sluice, startSluice } from '../harness.ts';
+import type { Ask, Person } from './ask.ts';
+import { makeDatabase, openGate, run } from './database.ts';
+import { type Answer, type Operation, type Promises, readPromises } from './document.ts';
+
+/** The processes that the promises are held against, and the people who ask them. */
+export type Stage = {
+  readonly promises: Promises;
+  readonly upstream: FakeUpstream;
+  readonly usual: Sluice;
+  /** Without a local model, and able to lose its database; on the same users as the usual one, of whose sign-ins it has seen none. */
+  readonly bare: Sluice;
+  readonly loseDatabase: () => void;
+  /** Statements on the database of both. */
+  readonly alter: (statement: string) => Promise<void>;
+  /** One that no other call comes from. */
+  readonly newAddress: () => string;
+  readonly send: (sluice: Sluice, operation: Operation, ask: Ask, address?: string) => Promise<Answer>;
+  readonly stop: () => Promise<void>;
+};
+
+const NEW_PEOPLE = `
+  insert into users (id, username, password_hash, password_source, role, project_id)
+  select 'usr_' || name, name, password_hash, 'user', new_role, project_id from users, (values ('viewer', 'viewer'), ('changer', 'member')) as made (name, new_role)`;
+
+export async function openStage(): Promise<Stage> {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-promises-'));
+  const file = join(folder, 'sluice.yaml');
+  writeFileSync(file, 'models:\n  local: { targets: [openai/gpt-4o-mini] }\n');
+  const [upstream, database] = [await startFakeUpstream(), await makeDatabase()];
+  const env = {
+    OPENAI_API_KEY: 'sk-upstream-000000000000',
+    OPENAI_BASE_URL: upstream.url,
+    UPSTREAM_MAX_RETRIES: '0',
+    UPSTREAM_READ_TIMEOUT_S: '1',
+    JWT_SECRET: 'quiet river stone lantern on the hill',
+    // Every call comes from an address of its own, unless it says otherwise.
+    TRUST_PROXY: 'loopback',
+    ...Object.fromEntries(['GENERATE', 'LOCAL', 'HEALTH', 'ANONYMOUS'].map((name) => [`RATE_LIMIT_${name}`, '1/minute'])),
+  };
+  const usual = await startSluice({ env: { ...env, ...database.env, SLUICE_CONFIG: file } });
+  const databaseUrl = database.urlOf(usual);
+  const gate = await openGate(databaseUrl);
+  const bare = await startSluice({ env: { ...env, DATABASE_URL: gate.url } });
+  await run(databaseUrl, NEW_PEOPLE);
+  const promises = readPromises((await call<Parameters<typeof readPromises>[0]>(`${usual.url}/openapi.json`)).json);
+  // Enough for each route once, and for those that end a sign-in once for each trouble.
+  const authorization = await signEverybodyIn(usual.url, promises.operations.length + 24);
+  let addresses = 0;
+  const newAddress = (): string => `10.${(addresses >> 16) & 255}.${(addresses >> 8) & 255}.${addresses++ & 255}`;
+  return {
+    promises,
+    upstream,
+    usual,
+    bare,
+    loseDatabase: () => gate.close(),
+    alter: (statement) => run(databaseUrl, statement),
+    newAddress,
+    send: sender(authorization, newAddress),
+    async stop() {
+      await bare.stop();
+      gate.close();
+      await usual.stop();
+      await database.drop();
+      upstream.stop();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+type Authorization = (person: Exclude<Person, 'nobody'>) => string;
+
+/** Before anything is tried: later there may be no database, or no patience with wrong passwords. */
+async function signEverybodyIn(url: string, leaversCount: number): Promise<Authorization> {
+  const signIn = async (username: string): Promise<string> => {
+    const { json } = await call<{ access_token: string }>(`${url}/auth/login`, { json: { ...ADMIN, username } });
+    const authorization = `Bearer ${json.access_token}`;
+    // A sign-in that was seen goes on without the database for a while, so that it is the route itself that misses it.
+    await call(`${url}/auth/me`, { headers: { authorization } });
+    return authorization;
+  };
+  const names = [ADMIN.username, 'viewer', 'changer', ...Array<string>(leaversCount).fill('viewer')];
+  const [admin = '', viewer = '', changer = '', ...leavers] = await Promise.all(names.map(signIn));
+  const known = { admin, viewer, changer };
+  return (person) => {
+    if (person !== 'leaver') return known[person];
+    const leaver = leavers.pop();
+    if (leaver === undefined) throw new Error('there are more sign-outs than sign-ins');
+    return leaver;
+  };
+}
+
+function sender(authorization: Authorization, newAddress: () => string): Stage['send'] {
+  return async (sluice, { method, path, pathExamples, body: example }, ask, address = newAddress()) => {
+    const values: Readonly<Record<string, string>> = { ...pathExamples, ...ask.path };
+    const where = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => values[name] ?? '');
+    const { as = 'admin', query = '' } = ask;
+    const json = ask.json ?? example;
+    const body = ask.body ?? (json === undefined ? undefined : JSON.stringify(json));
+    const headers = {
+      'x-forwarded-for': address,
+      // An answer that is kept would hide what the provider does.
+      'cache-control': 'no-store',
+      ...(as === 'nobody' ? {} : { authorization: authorization(as) }),
+      ...(ask.body === undefined && body !== undefined ? { 'content-type': 'application/json' } : {}),
+      ...ask.headers,
+    };
+    return call(`${sluice.url}${where}${query}`, { method, headers, ...(body === undefined ? {} : { body }) });
+  };
+}
