@@ -130,8 +130,18 @@ export async function call<Body = unknown>(url: string, init: RequestInit & { re
 
 /** An access token of the first user. */
 export async function signIn(url: string): Promise<Record<string, string>> {
-  const { json } = await call<{ access_token: string }>(`${url}/auth/login`, { json: ADMIN });
+  const { status, json, text } = await call<{ access_token: string }>(`${url}/auth/login`, { json: ADMIN });
+  if (status !== 200) throw new Error(`${ADMIN.username} could not sign in at ${url}: ${status} ${text}`);
   return { authorization: `Bearer ${json.access_token}` };
+}
+
+/** Waits for what happens outside of the test, and fails when it does not. */
+export async function until(condition: () => boolean | Promise<boolean>, limitMs = 5000): Promise<void> {
+  const end = performance.now() + limitMs;
+  while (!(await condition())) {
+    if (performance.now() > end) throw new Error(`It did not come about within ${limitMs} ms: ${String(condition)}`);
+    await Bun.sleep(10);
+  }
 }
 
 export type ServerEvent = { readonly id: string | null; readonly event: string; readonly data: string };

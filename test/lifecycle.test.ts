@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type FakeUpstream, startFakeUpstream } from './fake-upstream/server.ts';
-import { call, parseEvents, type Sluice, signIn, startSluice } from './harness.ts';
+import { call, parseEvents, type Sluice, signIn, startSluice, until } from './harness.ts';
 
 let upstream: FakeUpstream;
 beforeAll(async () => {
@@ -14,12 +14,30 @@ afterAll(() => upstream.stop());
 const slow = { match: { prompt: 'slowly' }, chunks: 10, text: 'a b c d e f g h i j', chunkDelayMs: 60 };
 const keyed = (): Record<string, string> => ({ OPENAI_API_KEY: 'sk-upstream-canary-000000', OPENAI_BASE_URL: upstream.url });
 
-async function until(condition: () => boolean | Promise<boolean>, limitMs = 5000): Promise<void> {
-  const end = performance.now() + limitMs;
-  while (!(await condition())) {
-    if (performance.now() > end) throw new Error('it did not come about in time');
-    await Bun.sleep(10);
-  }
+/** Less than any grace, and than what is left of the answer in flight. */
+const AT_ONCE_MS = 1000;
+
+/** A streamed answer of which the first piece is here; `toEnd` reads the rest, however it ends. */
+async function openStream(sluice: Sluice, body: object): Promise<{ readonly toEnd: () => Promise<string> }> {
+  const response = await fetch(`${sluice.url}/generate?stream=true`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+  let text = '';
+  const next = async (): Promise<boolean> => {
+    const { done, value } = (await reader?.read().catch(() => null)) ?? { done: true, value: undefined };
+    text += value ?? '';
+    return !done;
+  };
+  while (!text.includes('\n\n') && (await next()));
+  return {
+    async toEnd() {
+      while (await next());
+      return text;
+    },
+  };
 }
 
 describe('told to stop', () => {
@@ -41,13 +59,30 @@ describe('told to stop', () => {
   test('a stream that outlasts the grace ends with an error event', async () => {
     const sluice = await startSluice({ env: { ...keyed(), SHUTDOWN_GRACE_S: '0.1' } });
     upstream.script({ match: { prompt: 'for ever' }, chunks: ['a', 'b'], stallAfter: 1 });
-    const streaming = call(`${sluice.url}/generate?stream=true`, { json: { prompt: 'for ever' } });
-    await until(() => upstream.counts().active > 0);
-    await Bun.sleep(50);
+    const streaming = await openStream(sluice, { prompt: 'for ever' });
     expect(await sluice.end()).toBe(0);
-    const last = parseEvents((await streaming).text).at(-1);
+    const last = parseEvents(await streaming.toEnd()).at(-1);
     expect(last?.event).toBe('error');
     expect(JSON.parse(last?.data ?? '')).toMatchObject({ error: { code: 'SERVICE_UNAVAILABLE' } });
+    await sluice.stop();
+  });
+
+  test('a second Ctrl-C ends it at once with 130, and the next start is clean', async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'sluice-test-'));
+    const sluice = await startSluice({ dataDir });
+    const streaming = await openStream(sluice, { prompt: 'Say hello to everybody in the house', model: 'demo-slow' });
+    const ending = sluice.end('SIGINT');
+    await until(() => sluice.logs().some((line) => line.message === 'draining'));
+    const toldAgainAt = performance.now();
+    expect(await sluice.end('SIGINT')).toBe(130);
+    expect(performance.now() - toldAgainAt).toBeLessThan(AT_ONCE_MS);
+    expect(await ending).toBe(130);
+    expect(sluice.logs().map((line) => line.message)).not.toContain('stopped');
+    expect(parseEvents(await streaming.toEnd()).map(({ event }) => event)).not.toContain('done');
+    // It also stops the database that was left running.
+    const next = await startSluice({ dataDir });
+    expect((await call(`${next.url}/readyz`)).status).toBe(200);
+    await next.stop();
     await sluice.stop();
   });
 });

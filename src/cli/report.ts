@@ -30,7 +30,7 @@ function read(thrown: unknown): Failure {
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   if (!(thrown instanceof CommandError)) return explain({ code: 'FAILED', message, hint: hintOf(thrown) }, EXIT.failed);
   const code = thrown.exitCode === EXIT.wrongUsage ? 'WRONG_USAGE' : 'FAILED';
-  return explain({ code, message, ...thrown.refusal, hint: thrown.hint }, thrown.exitCode);
+  return explain({ code, ...thrown.refusal, message, hint: thrown.hint }, thrown.exitCode);
 }
 
 function explain(error: { readonly code: string; readonly message: string; readonly hint: string }, exitCode: number): Failure {
