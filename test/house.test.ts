@@ -129,7 +129,7 @@ describe('the image', () => {
     const taken = allowed.filter((line) => line.startsWith('!')).map((line) => line.slice(1));
     const mayBeTaken = new Set(['LICENSE', 'package.json', 'bun.lock', 'bunfig.toml', 'tsconfig.json', 'migrations', 'src', 'docs/openapi.json', 'console']);
     expect(taken.filter((path) => !mayBeTaken.has(path))).toEqual([]);
-    expect(allowed).toContain('src/**/*.test.ts');
+    for (const pattern of ['src/**/*.test.ts', 'src/**/*.test-program.ts']) expect(allowed).toContain(pattern);
   });
 
   test('copies what the build is given', () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import { DummyDriver, Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } from 'kysely';
 import { BUILT_IN_IDS } from '../../core/builtin-templates.ts';
 import type { Database } from '../../tables.ts';
-import { ask, scriptedWorld, thrown, type World } from './scripted-world.ts';
+import { ask, scriptedWorld, thrown, type World } from './scripted-world.test.ts';
 
 const GENERATE = 'POST /api/v1/generate';
 

@@ -9,7 +9,7 @@ import type { Reply } from '../../http/route.ts';
 import { migrate } from '../../platform/postgres/migrate.ts';
 import { type OpenDatabase, openDatabase } from '../../platform/postgres/open.ts';
 import { templateRoutes } from './routes.ts';
-import { ask, quiet, scriptedWorld, thrown, type World } from './scripted-world.ts';
+import { ask, quiet, scriptedWorld, thrown, type World } from './scripted-world.test.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'sluice-templates-'));
 const server = process.env['SLUICE_TEST_DATABASE_URL'];

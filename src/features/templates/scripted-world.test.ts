@@ -6,7 +6,10 @@ import type { Exchange, Reply } from '../../http/route.ts';
 import { createInProject } from '../../platform/postgres/in-project.ts';
 import { templateRoutes } from './routes.ts';
 
-/** What the tests of this folder stand on: a project, and a model that says what it is told to. */
+/**
+ * What the tests of this folder stand on: a project, and a model that says what it is told to. It has no test of its own, and is named like
+ * one so that everything that leaves tests out, the image above all, leaves this out.
+ */
 export type World = { readonly app: App; readonly asked: ModelCall[]; readonly principal: Principal; now: number };
 type Script = { readonly db: App['db']; readonly projectId: string; readonly answers?: readonly string[]; readonly settings?: object };
 
