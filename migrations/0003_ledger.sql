@@ -99,6 +99,7 @@ create table budget_windows (
   scope text not null,
   period text not null check (period in ('day', 'month', 'total')),
   starts_at timestamptz not null,
+  ends_at timestamptz not null,
   spent_nano_usd bigint not null check (spent_nano_usd >= 0),
   leased_nano_usd bigint not null default 0 check (leased_nano_usd >= 0),
   primary key (scope, period, starts_at)

@@ -201,6 +201,7 @@ type BudgetWindowsTable = {
   scope: string;
   period: 'day' | 'month' | 'total';
   starts_at: Timestamp;
+  ends_at: Timestamp;
   spent_nano_usd: number;
   leased_nano_usd: Generated<number>;
 };
