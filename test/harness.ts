@@ -124,7 +124,7 @@ export async function call<Body = unknown>(url: string, init: RequestInit & { re
     status: response.status,
     headers: response.headers,
     text,
-    json: (response.headers.get('content-type')?.includes('json') ? JSON.parse(text) : null) as Body,
+    json: (text !== '' && response.headers.get('content-type')?.includes('json') ? JSON.parse(text) : null) as Body,
   };
 }
 

@@ -1,6 +1,7 @@
 /** What a browser must be told so that pages of other origins may call; nothing for origins that may not. */
 export type Cors = {
   readonly headers: (origin: string | null) => Record<string, string>;
+  /** What a preflight is told besides. */
   readonly preflight: (origin: string | null) => Record<string, string>;
 };
 
@@ -9,25 +10,21 @@ const EXPOSED = [
   'RateLimit, RateLimit-Policy, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset',
 ].join(', ');
 const NONE: Record<string, string> = {};
+const PREFLIGHT = {
+  'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE, OPTIONS',
+  'access-control-allow-headers': '*, Authorization',
+  'access-control-max-age': '600',
+};
 
 export function createCors(origins: readonly string[]): Cors {
   const any = origins.includes('*');
   const allowed = new Set(origins);
-  const headers = (origin: string | null): Record<string, string> => {
-    if (origin === null || !(any || allowed.has(origin))) return NONE;
-    return { 'access-control-allow-origin': any ? '*' : origin, 'access-control-expose-headers': EXPOSED, ...(any ? {} : { vary: 'Origin' }) };
-  };
+  const mayCall = (origin: string): boolean => any || allowed.has(origin);
+  // Where the answer depends on who asks, a cache must not give one origin's to another, nor that of none.
+  const varies = any || allowed.size === 0 ? NONE : { vary: 'Origin' };
   return {
-    headers,
-    preflight(origin) {
-      const own = headers(origin);
-      if (own === NONE) return NONE;
-      return {
-        ...own,
-        'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE, OPTIONS',
-        'access-control-allow-headers': '*, Authorization',
-        'access-control-max-age': '600',
-      };
-    },
+    headers: (origin) =>
+      origin === null || !mayCall(origin) ? varies : { ...varies, 'access-control-allow-origin': any ? '*' : origin, 'access-control-expose-headers': EXPOSED },
+    preflight: (origin) => (origin === null || !mayCall(origin) ? NONE : PREFLIGHT),
   };
 }

@@ -22,6 +22,7 @@ export type Incoming = { readonly request: Request; readonly socketAddress: () =
 export type Outgoing = {
   readonly status: number;
   readonly headers: Record<string, string>;
+  /** For HEAD too: the server tells its length and sends none of it. */
   readonly body: string | Uint8Array<ArrayBuffer> | null;
   readonly stream?: Reply['stream'];
   /** Called once when the last byte has left, or the caller has. */
@@ -217,10 +218,10 @@ function outgoing(kit: Kit, visit: Visit, reply: Reply, over: Outgoing['over']):
   const { headers } = visit;
   Object.assign(headers, reply.headers);
   if (reply.stream) return { status: visit.status, headers, body: null, stream: reply.stream, over };
-  if (reply.json === undefined) return { status: visit.status, headers, body: visit.request.method === 'HEAD' ? null : (reply.text ?? null), over };
+  if (reply.json === undefined) return { status: visit.status, headers, body: reply.text ?? null, over };
   headers['content-type'] = JSON_TYPE;
   if (headers['server-timing'] !== undefined) headers['server-timing'] += `, total;dur=${(kit.app.clock.monotonic() - visit.startedAt).toFixed(1)}`;
-  return { status: visit.status, headers, body: visit.request.method === 'HEAD' ? null : JSON.stringify(reply.json), over };
+  return { status: visit.status, headers, body: JSON.stringify(reply.json), over };
 }
 
 function logVisit(kit: Kit, visit: Visit, outcome: 'sent' | 'left' | 'cut'): void {

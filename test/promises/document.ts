@@ -71,6 +71,8 @@ export function readPromises(document: Document): Promises {
         .map((name) => `has no ${name}`);
       const type = mediaType(answer);
       if (type !== '') faults.push(...fits(declared.content?.[type]?.schema ?? {}, type, answer.text));
+      const error = errorOf(answer);
+      if (error && (error.status !== answer.status || error.request_id !== answer.headers.get('x-request-id'))) faults.push('is not what its head says');
       if (answer.status === 429 && !(Number(answer.headers.get('retry-after')) > 0)) faults.push('has no Retry-After');
       return faults.map((fault) => `${route} ${outcome} ${fault}`);
     },
@@ -79,9 +81,13 @@ export function readPromises(document: Document): Promises {
 
 /** The status, and the code of an error, or the type of what is none. */
 export function outcomeOf(answer: Answer): string {
-  const type = mediaType(answer);
-  const code = type === 'application/json' ? (JSON.parse(answer.text) as { error?: { code?: string } }).error?.code : undefined;
-  return `${answer.status} ${code ?? type}`.trimEnd();
+  return `${answer.status} ${errorOf(answer)?.code ?? mediaType(answer)}`.trimEnd();
+}
+
+type Failed = { readonly error?: { readonly code: string; readonly status: number; readonly request_id: string } };
+
+function errorOf(answer: Answer): Failed['error'] {
+  return mediaType(answer) === 'application/json' ? (JSON.parse(answer.text) as Failed).error : undefined;
 }
 
 function mediaType({ headers, text }: Answer): string {
