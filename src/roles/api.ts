@@ -12,6 +12,7 @@ import { type ConfigRead, type ConfigSource, readConfig } from '../platform/conf
 import { ConfigError } from '../platform/config/config-error.ts';
 import { watchConfig } from '../platform/config/watch.ts';
 import { createSend } from '../platform/egress.ts';
+import { startHousekeeping } from '../platform/housekeeping.ts';
 import { idMaker } from '../platform/ids.ts';
 import { type ClosableLog, createLog } from '../platform/log.ts';
 import { portTrouble } from '../platform/port.ts';
@@ -88,6 +89,7 @@ async function start(source: ConfigSource, first: ConfigRead, log: ClosableLog):
       send: createSend({ clock: systemClock, times: () => upstreamTimes(live.config()), allowedOrigins: live.origins }),
     };
     const app: App = { ...outside, gateway: createGateway(outside) };
+    const endHousekeeping = await startHousekeeping(app);
     const dispatch = createDispatch(app, allRoutes(settings), createIdentify(app));
     const server = startServer(dispatch, { host: settings.apiHost, port: settings.apiPort });
     const ready = (): void => {
@@ -96,6 +98,7 @@ async function start(source: ConfigSource, first: ConfigRead, log: ClosableLog):
     const close = (): void => {
       state.current = 'draining';
       live.stop();
+      endHousekeeping();
     };
     return { app, log, dispatch, server, database, close, ready };
   } catch (cause) {
