@@ -13,6 +13,8 @@ export type Sluice = {
   readonly stderr: () => string;
   /** Ends with this signal and waits; answers the exit code. */
   readonly end: (signal?: NodeJS.Signals) => Promise<number>;
+  /** The signal that it died of, if it did not end by itself. */
+  readonly killedBy: () => Bun.Subprocess['signalCode'];
   /** Ends it and removes what it left. */
   readonly stop: () => Promise<void>;
 };
@@ -61,6 +63,7 @@ export async function startSluice(options: Options = {}): Promise<Sluice> {
     logs: () => logs,
     stderr: () => stderr,
     end,
+    killedBy: () => child.signalCode,
     async stop() {
       await end();
       await database.drop();

@@ -76,7 +76,7 @@ describe('told to stop', () => {
     const toldAgainAt = performance.now();
     expect(await sluice.end('SIGINT')).toBe(130);
     expect(performance.now() - toldAgainAt).toBeLessThan(AT_ONCE_MS);
-    expect(await ending).toBe(130);
+    expect([await ending, sluice.killedBy()]).toEqual([130, null]);
     expect(sluice.logs().map((line) => line.message)).not.toContain('stopped');
     expect(parseEvents(await streaming.toEnd()).map(({ event }) => event)).not.toContain('done');
     // It also stops the database that was left running.
