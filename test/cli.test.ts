@@ -12,12 +12,14 @@ type Ended = { readonly code: number; readonly out: string; readonly err: string
 const VERSION_LIMIT_MS = 80;
 const SLUICE = join(import.meta.dir, '../bin/sluice');
 const folder = mkdtempSync(join(tmpdir(), 'sluice-cli-'));
+const terminals: OnTerminal[] = [];
 let service: Sluice;
 
 beforeAll(async () => {
   service = await startSluice();
 });
 afterAll(async () => {
+  await Promise.all(terminals.map((running) => running.end()));
   await service.stop();
   rmSync(folder, { recursive: true });
 });
@@ -150,7 +152,9 @@ async function inFlight(calls: number): Promise<void> {
 }
 
 function terminal(words: readonly string[], env: Record<string, string> = {}): OnTerminal {
-  return onTerminal(words, { cwd: folder, env: { SLUICE_URL: service.url, ...env } });
+  const running = onTerminal(words, { cwd: folder, env: { SLUICE_URL: service.url, ...env } });
+  terminals.push(running);
+  return running;
 }
 
 describe('at a terminal', () => {

@@ -6,6 +6,8 @@ export type OnTerminal = {
   readonly press: (keys: string) => void;
   readonly until: (condition: (shown: string) => boolean, limitMs?: number) => Promise<string>;
   readonly exited: Promise<number>;
+  /** Ends it, whatever state the test left it in. */
+  readonly end: () => Promise<void>;
 };
 
 export const CTRL_C = '\u0003';
@@ -27,6 +29,7 @@ export function onTerminal(words: readonly string[], { cwd, env }: { readonly cw
     },
   });
   const shown = (): string => Bun.stripANSI(text).replaceAll('\r\n', '\n');
+  const exited = child.exited.finally(() => child.terminal?.close());
   return {
     shown,
     press: (keys) => void child.terminal?.write(keys),
@@ -38,6 +41,10 @@ export function onTerminal(words: readonly string[], { cwd, env }: { readonly cw
       }
       return shown();
     },
-    exited: child.exited.finally(() => child.terminal?.close()),
+    exited,
+    async end() {
+      child.kill();
+      await exited;
+    },
   };
 }
