@@ -65,7 +65,8 @@ export type UpstreamRequest = {
 
 export type UpstreamResponse = {
   readonly status: number;
-  readonly headers: Headers;
+  /** By a name in lower case. */
+  readonly headers: { readonly get: (name: string) => string | null };
   text(): Promise<string>;
   /** The body as it comes; each read is timed, and a silence longer than the read timeout is an UpstreamError. */
   chunks(): AsyncIterable<Uint8Array>;

@@ -86,7 +86,7 @@ async function start(source: ConfigSource, first: ConfigRead, log: ClosableLog):
       log,
       secrets,
       lifecycle,
-      send: createSend({ clock: systemClock, times: () => upstreamTimes(live.config()), allowedOrigins: live.origins }),
+      send: createSend({ clock: systemClock, times: () => upstreamTimes(live.config()), allowedOrigins: live.origins, proxies: settings }),
     };
     const app: App = { ...outside, gateway: createGateway(outside) };
     const endHousekeeping = await startHousekeeping(app);

@@ -131,7 +131,7 @@ async function checkProviders(read: ConfigRead): Promise<Finding[]> {
   const config = snapshot(read, 1);
   const { settings } = config;
   const times = { connectMs: CHECK_LIMIT_MS, readMs: CHECK_LIMIT_MS, writeMs: CHECK_LIMIT_MS };
-  const send = createSend({ clock: systemClock, times: () => times, allowedOrigins: () => allowedOrigins(config) });
+  const send = createSend({ clock: systemClock, times: () => times, allowedOrigins: () => allowedOrigins(config), proxies: settings });
   const ask = async (provider: Provider): Promise<Finding> => {
     const check = provider.id;
     if (!provider.check) return { check, ok: true, found: 'built in' };

@@ -15,7 +15,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   gateway: ['contract', 'core', 'app', 'tables'],
   http: ['contract', 'core', 'wire', 'app', 'tables'],
   features: ['contract', 'core', 'wire', 'gateway', 'http', 'app', 'tables'],
-  platform: ['contract', 'core', 'app', 'tables'],
+  platform: ['contract', 'core', 'wire', 'app', 'tables'],
   roles: ['contract', 'core', 'wire', 'providers', 'gateway', 'http', 'features', 'platform', 'app', 'tables'],
   cli: ['contract'],
   main: ['contract', 'roles', 'cli'],
@@ -27,7 +27,7 @@ const PACKAGE_HOMES: readonly { readonly from: RegExp; readonly homes: RegExp; r
   { from: /^kysely(\/|$)/, homes: /^src\/platform\/postgres|\/store\.ts$/, typesAnywhere: true },
   { from: /^commander$/, homes: /^src\/(cli\/|main\.ts$)/ },
   { from: /^(bun|bun:.*)$/, homes: /^src\/(platform\/|http\/server\.ts$)/ },
-  { from: /^node:(http|https|http2|tls|dgram|dns)(\/|$)/, homes: /^src\/platform\/egress\.ts$/ },
+  { from: /^node:(http|https|http2|tls|dgram|dns)(\/|$)/, homes: /^src\/platform\/egress(\/|\.ts$)/ },
   { from: /^node:(child_process|cluster|worker_threads)$/, homes: /^src\/platform\// },
   { from: /^node:fs(\/|$)/, homes: /^src\/(platform|cli|roles|features|http)\// },
 ];
@@ -120,12 +120,12 @@ function lineOf(source: Source, index: number): number {
 export const egress = only(
   // A call, not a method of that name: `fetch(request) {` in what Bun.serve takes.
   /(?:\bglobalThis\.|(?<![.\w]))fetch\s*(?=\()(?!\([^()]*\)\s*(?::[^{]*)?\{)|\bnew (?:WebSocket|EventSource|XMLHttpRequest)\b|\bBun\.(?:connect|udpSocket|dns)\b/g,
-  /^src\/(platform\/egress\.ts$|cli\/)/,
+  /^src\/(platform\/egress(\/|\.ts$)|cli\/)/,
   'the way out is platform/egress.ts',
 );
 
 export const sockets: Rule = (source) => {
-  if (!source.path.startsWith('src/') || /^src\/platform\/(egress\.ts$|postgres)/.test(source.path)) return [];
+  if (!source.path.startsWith('src/') || /^src\/platform\/(egress(\/|\.ts$)|postgres)/.test(source.path)) return [];
   const opening = source.imports.filter(
     (each) => /^(node:)?net$/.test(each.from) && /\b(?:connect|createConnection|Socket)\b|^\s*(?:\w+\s*|\*.*)$/.test(each.names),
   );

@@ -95,6 +95,11 @@ function schemeProblems({ settings, where }: Read): ConfigProblem[] {
   if (settings.redisUrl !== null && !/^(rediss?|valkeys?):\/\//.test(settings.redisUrl)) {
     problems.push({ where: where('redisUrl'), message: 'must start with `redis://` or `rediss://`' });
   }
+  for (const name of ['httpProxy', 'httpsProxy'] as const) {
+    if (settings[name]?.startsWith('https:') !== true) continue;
+    const hint = 'What goes to a provider at `https://` is encrypted on its whole way all the same.';
+    problems.push({ where: where(name), message: 'must start with `http://`: Sluice does not reach a proxy by TLS', hint });
+  }
   return problems;
 }
 
