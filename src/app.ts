@@ -82,6 +82,8 @@ export type Secrets = {
   readonly newToken: () => string;
   /** One that a person can type. */
   readonly newPassword: () => string;
+  /** What an API key is kept as: HMAC-SHA256 under a pepper of its own that follows from `jwtSecret`, in base64url. */
+  readonly keyHash: (key: string) => string;
   /** Slows the guessing of passwords; one for the process. */
   readonly loginThrottle: LoginThrottle;
 };

@@ -9,6 +9,8 @@ type ScopeRow = {
   readonly roles: readonly Role[];
   /** Whether an API key of the project may do it too. */
   readonly keys: boolean;
+  /** Whether it can cost money, so that budgets have to be known before. */
+  readonly spends: boolean;
   readonly doc: string;
 };
 
@@ -16,19 +18,20 @@ const EVERYBODY = ['admin', 'member', 'viewer'] as const;
 const WRITERS = ['admin', 'member'] as const;
 
 export const SCOPES = {
-  public: { anonymous: 'always', roles: EVERYBODY, keys: true, doc: 'Open to everybody.' },
-  generate: { anonymous: 'when-allowed', roles: WRITERS, keys: true, doc: 'Ask a model.' },
-  tasks: { anonymous: 'never', roles: WRITERS, keys: true, doc: 'The ready tasks; always with a sign-in or a key.' },
-  'templates:read': { anonymous: 'when-allowed', roles: EVERYBODY, keys: true, doc: 'Read templates.' },
-  'templates:write': { anonymous: 'never', roles: WRITERS, keys: true, doc: 'Create and delete templates.' },
-  'models:read': { anonymous: 'when-allowed', roles: EVERYBODY, keys: true, doc: 'See what can be called.' },
-  'cache:read': { anonymous: 'never', roles: EVERYBODY, keys: true, doc: 'See the size and use of the cache.' },
-  'cache:write': { anonymous: 'never', roles: WRITERS, keys: false, doc: 'Empty the cache.' },
-  self: { anonymous: 'never', roles: EVERYBODY, keys: false, doc: 'Your own account.' },
-  'keys:read': { anonymous: 'never', roles: EVERYBODY, keys: false, doc: 'See the API keys of your project.' },
-  'keys:write': { anonymous: 'never', roles: WRITERS, keys: false, doc: 'Create, change, rotate and revoke API keys.' },
-  'usage:read': { anonymous: 'never', roles: EVERYBODY, keys: true, doc: 'See what was used and what it cost; a key sees its own calls.' },
-  administer: { anonymous: 'never', roles: ['admin'], keys: false, doc: 'Users, projects and the audit log.' },
+  public: { anonymous: 'always', roles: EVERYBODY, keys: true, spends: false, doc: 'Open to everybody.' },
+  generate: { anonymous: 'when-allowed', roles: WRITERS, keys: true, spends: true, doc: 'Ask a model.' },
+  tasks: { anonymous: 'never', roles: WRITERS, keys: true, spends: true, doc: 'The ready tasks; always with a sign-in or a key.' },
+  'templates:read': { anonymous: 'when-allowed', roles: EVERYBODY, keys: true, spends: false, doc: 'Read templates.' },
+  'templates:write': { anonymous: 'never', roles: WRITERS, keys: true, spends: false, doc: 'Create and delete templates.' },
+  'models:read': { anonymous: 'when-allowed', roles: EVERYBODY, keys: true, spends: false, doc: 'See what can be called.' },
+  'cache:read': { anonymous: 'never', roles: EVERYBODY, keys: true, spends: false, doc: 'See the size and use of the cache.' },
+  'cache:write': { anonymous: 'never', roles: WRITERS, keys: false, spends: false, doc: 'Empty the cache.' },
+  self: { anonymous: 'never', roles: EVERYBODY, keys: false, spends: false, doc: 'Your own account.' },
+  'keys:read': { anonymous: 'never', roles: EVERYBODY, keys: false, spends: false, doc: 'See the API keys of your project.' },
+  'keys:write': { anonymous: 'never', roles: WRITERS, keys: false, spends: false, doc: 'Create, change, rotate and revoke API keys.' },
+  'projects:read': { anonymous: 'never', roles: EVERYBODY, keys: false, spends: false, doc: 'See your own project; an administrator sees all.' },
+  'usage:read': { anonymous: 'never', roles: EVERYBODY, keys: true, spends: false, doc: 'See what was used and what it cost; a key sees its own calls.' },
+  administer: { anonymous: 'never', roles: ['admin'], keys: false, spends: false, doc: 'Users, projects and the audit log.' },
 } as const satisfies Record<string, ScopeRow>;
 
 export type Scope = keyof typeof SCOPES;
@@ -85,4 +88,9 @@ export function judge(scope: Scope, principal: Principal, allowAnonymous: boolea
   if (principal.kind === 'key') return row.keys ? 'allowed' : 'forbidden';
   if (row.anonymous === 'always' || (row.anonymous === 'when-allowed' && allowAnonymous)) return 'allowed';
   return 'unauthorized';
+}
+
+/** Whether a key may call this path. A pattern is a path, or the beginning of one and `*`; routes that are open to everybody are open to each key. */
+export function mayUseRoute(allowedRoutes: readonly string[] | null, path: string): boolean {
+  return allowedRoutes === null || allowedRoutes.some((pattern) => (pattern.endsWith('*') ? path.startsWith(pattern.slice(0, -1)) : path === pattern));
 }

@@ -1,6 +1,6 @@
 import type { App } from '../app.ts';
 import { AppError } from '../contract/errors.ts';
-import { ANONYMOUS, judge, type Principal, SCOPES } from '../contract/policy.ts';
+import { ANONYMOUS, judge, mayUseRoute, type Principal, SCOPES } from '../contract/policy.ts';
 import { type AddressLimits, createAddressLimits } from './address-limits.ts';
 import { readBody } from './body.ts';
 import { type CallerAddress, callerAddress } from './caller-address.ts';
@@ -12,8 +12,13 @@ import type { Exchange, Reply, Route } from './route.ts';
 import { createRouter, type Match } from './router.ts';
 import { type Checker, checker } from './validate.ts';
 
-/** Who a credential belongs to; null when there is none. A bad one throws UNAUTHORIZED. */
-export type Identify = (authorization: string | null, apiKey: string | null) => Principal | null | Promise<Principal | null>;
+/** Answers at once where it can: to wait for no one costs a microsecond. */
+export type Identify = {
+  /** Who the credentials of a request belong to; null when there are none. A bad one throws UNAUTHORIZED. */
+  readonly caller: (authorization: string | null, apiKey: string | null) => Principal | null | Promise<Principal>;
+  /** The anonymous caller, with the budget of the project that they share. */
+  readonly nobody: () => Principal | Promise<Principal>;
+};
 
 /** A request as the server hands it over: what the web's own Request does not say comes beside it. */
 export type Incoming = { readonly request: Request; readonly socketAddress: () => string };
@@ -130,11 +135,8 @@ async function answer(kit: Kit, visit: Visit, found: Match<Prepared> | { readonl
     });
   }
   const { route } = found.entry;
-  const authorization = request.headers.get('authorization');
-  const apiKey = request.headers.get('x-api-key');
-  // Where nobody has to show anything, hardly anybody does, and to wait for no one costs a microsecond.
-  const known = authorization === null && apiKey === null ? null : await whoCalls(kit, route, { authorization, apiKey });
-  const principal = admitted(kit, visit, route, known ?? ANONYMOUS);
+  const admitting = admit(kit, visit, route);
+  const principal = admitting instanceof Promise ? await admitting : admitting;
   const { settings } = kit.app.config();
   const params = found.entry.params ? found.entry.params(found.params) : undefined;
   const query = found.entry.query ? found.entry.query(visit.queryText) : noQuery(visit.queryText);
@@ -174,25 +176,50 @@ function noQuery(queryText: string): undefined {
   throw new AppError('INVALID_VALUE', { field: name, message: `${name} is not a field of this query`, details: { allowed: [] } });
 }
 
-function admitted(kit: Kit, visit: Visit, route: Route, principal: Principal): Principal {
+/** Who calls, where they may; throws where they may not. */
+function admit(kit: Kit, visit: Visit, route: Route): Principal | Promise<Principal> {
+  const authorization = visit.request.headers.get('authorization');
+  const apiKey = visit.request.headers.get('x-api-key');
+  const caller = authorization === null && apiKey === null ? null : whoCalls(kit, route, { authorization, apiKey });
+  if (caller instanceof Promise) return caller.then((known) => judged(kit, visit, route, known));
+  return judged(kit, visit, route, caller);
+}
+
+function judged(kit: Kit, visit: Visit, route: Route, caller: Principal | null): Principal | Promise<Principal> {
+  const principal = caller ?? ANONYMOUS;
   const verdict = judge(route.scope, principal, kit.app.config().allowAnonymous);
   if (verdict === 'unauthorized') throw new AppError('UNAUTHORIZED');
   if (verdict === 'forbidden') throw new AppError('FORBIDDEN', { details: { scope: route.scope } });
+  const { anonymous, spends } = SCOPES[route.scope];
+  if (principal.kind === 'anonymous') return spends ? kit.identify.nobody() : principal;
   if (principal.kind === 'user') visit.logFields['user_id'] = principal.userId;
+  else {
+    visit.logFields['key_id'] = principal.keyId;
+    if (anonymous !== 'always' && !mayUseRoute(principal.allowedRoutes, visit.path)) {
+      throw new AppError('FORBIDDEN', { message: 'This API key may not use this route', details: { allowed_routes: principal.allowedRoutes } });
+    }
+  }
   return principal;
 }
 
 type Shown = { readonly authorization: string | null; readonly apiKey: string | null };
 
-async function whoCalls(kit: Kit, route: Route, { authorization, apiKey }: Shown): Promise<Principal | null> {
+function whoCalls(kit: Kit, route: Route, { authorization, apiKey }: Shown): Principal | null | Promise<Principal | null> {
   try {
-    return await kit.identify(authorization, apiKey);
+    const caller = kit.identify.caller(authorization, apiKey);
+    return caller instanceof Promise ? caller.catch((cause: unknown) => asGoodAsNone(route, cause)) : caller;
   } catch (cause) {
-    // Where everybody may come in, a token that has expired is as good as none: it must not stand in the way of the sign-in that renews it,
-    // nor of a look at the health.
-    if (SCOPES[route.scope].anonymous === 'always' && cause instanceof AppError) return null;
-    throw cause;
+    return asGoodAsNone(route, cause);
   }
+}
+
+/**
+ * Where everybody may come in, a token that has expired is as good as none: it must not stand in the way of the sign-in that renews it, nor of a
+ * look at the health.
+ */
+function asGoodAsNone(route: Route, cause: unknown): null {
+  if (SCOPES[route.scope].anonymous === 'always' && cause instanceof AppError) return null;
+  throw cause;
 }
 
 function lazyAddress(kit: Kit, visit: Visit): () => string {

@@ -59,6 +59,15 @@ describe('the signing secret', () => {
   });
 });
 
+test('API keys are kept under a pepper that every process with the same secret has, and that is not the secret itself', async () => {
+  const [first, second] = [await openSecrets({ dataDir: root, ...given }), await openSecrets({ dataDir: join(root, 'elsewhere'), ...given })];
+  expect(first.keyHash('sk-sluice-1')).toBe(second.keyHash('sk-sluice-1'));
+  expect(first.keyHash('sk-sluice-1')).not.toBe(first.mac('sk-sluice-1'));
+  expect(first.keyHash('sk-sluice-1')).not.toBe(first.keyHash('sk-sluice-2'));
+  const other = await openSecrets({ dataDir: root, ...given, jwtSecret: `${given.jwtSecret}!` });
+  expect(first.keyHash('sk-sluice-1')).not.toBe(other.keyHash('sk-sluice-1'));
+});
+
 describe('passwords', () => {
   test('are kept as Argon2id with 19 MiB, two passes and one lane', async () => {
     const secrets = await openSecrets({ dataDir: root, ...given });

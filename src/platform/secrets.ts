@@ -1,4 +1,4 @@
-import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
+import { createHmac, createSecretKey, hkdfSync, randomBytes } from 'node:crypto';
 import type { Secrets } from '../app.ts';
 import { createLoginThrottle } from '../core/login-throttle.ts';
 import { keptJwtSecret } from './jwt-secret.ts';
@@ -16,12 +16,15 @@ export type SecretsSource = { readonly dataDir: string; readonly jwtSecret: stri
 export async function openSecrets(source: SecretsSource): Promise<Secrets> {
   const jwtSecret = await signingSecret(source);
   const key = createSecretKey(Buffer.from(jwtSecret));
+  // The same in every process that shares the secret, and of no use for signing tokens.
+  const pepper = createSecretKey(Buffer.from(hkdfSync('sha256', jwtSecret, '', 'sluice api keys', 32)));
   const nobodysHash = unmatchableHash();
   const pool = createPasswordPool(POOL);
 
   return {
     jwtSecret,
     mac: (text) => createHmac('sha256', key).update(text).digest('base64url'),
+    keyHash: (text) => createHmac('sha256', pepper).update(text).digest('base64url'),
     newToken: () => randomBytes(32).toString('base64url'),
     newPassword,
     loginThrottle: createLoginThrottle(),

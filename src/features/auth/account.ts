@@ -20,7 +20,7 @@ export async function me(app: Pick<App, 'db' | 'clock'>, exchange: Pick<Exchange
     id: session.userId,
     username: session.username,
     role: session.role,
-    project_id: session.projectId,
+    project_id: session.project.id,
     created_at: session.userCreatedAt.toISOString(),
     session: { id: sessionId, created_at: session.createdAt.toISOString(), expires_at: session.expiresAt.toISOString() },
   };

@@ -1,125 +1,143 @@
-import type { App, Clock } from '../../app.ts';
+import { type App, EVERY_PROJECT } from '../../app.ts';
 import { AppError } from '../../contract/errors.ts';
-import type { Principal } from '../../contract/policy.ts';
+import { DEFAULT_PROJECT, type Principal } from '../../contract/policy.ts';
+import { isApiKey, looksLikeApiKey } from '../../core/api-key.ts';
 import { readAccessToken } from '../../core/jwt.ts';
-import { recentMap } from '../../core/recent-map.ts';
-import { findLiveSession, type LiveSession } from './store.ts';
+import { type RecentMap, recentMap } from '../../core/recent-map.ts';
+import type { Identify } from '../../http/dispatch.ts';
+import { createFreshness, FRESH_MS, type Fresh, unread } from './fresh.ts';
+import { anonymousPrincipal, keyPrincipal, userPrincipal } from './principal.ts';
+import { findLiveKey, findLiveSession, findProject, noteUse } from './store.ts';
 
-/** Who a credential belongs to; null where there is none. A bad one throws UNAUTHORIZED. */
-export type Identify = (authorization: string | null, apiKey: string | null) => Principal | null | Promise<Principal | null>;
+type Needs = Pick<App, 'db' | 'inProject' | 'clock' | 'secrets' | 'log'>;
 
-type Needs = Pick<App, 'db' | 'clock' | 'secrets' | 'log'>;
-type UserPrincipal = Extract<Principal, { kind: 'user' }>;
-
-/** A sign-out elsewhere is seen when the session is read again, which each call does that finds it older than this. */
-const FRESH_MS = 1000;
-/** With the database away, sessions that held this lately go on. */
+/** With the database away, whoever held this lately goes on. */
 const AWAY_MAX_MS = 60_000;
-/** A database that says nothing for this long is away. */
-const READ_MAX_MS = 1000;
 const CACHED_MAX = 10_000;
+/** How exact the last use of a key is. */
+const USE_NOTED_MS = 60_000;
 
-type Token = { readonly session: Session; readonly userId: string; readonly expiresAtMs: number };
-
-/** What is known of one sign-in. All times are monotonic, and are when a reading began: what it saw may be as old as that. */
-type Session = {
-  readonly id: string;
-  principal: UserPrincipal | null;
-  readAt: number;
-  triedAt: number;
-  reading: Promise<void> | null;
+/** A credential that was looked at before: what it says of itself, and whom it belongs to now. */
+type Credential = {
+  readonly holder: Fresh<Principal>;
+  /** The user that a token names; null for a key. */
+  readonly userId: string | null;
+  readonly expiresAtMs: number;
 };
 
 /**
- * Nearly every call answers at once, from a token that was verified before and a session that was read within the second. Tokens are told
+ * Nearly every call answers at once, from a credential that was verified before and a holder that was read within the second. Credentials are told
  * apart by the whole header, never by a part or a short hash of it.
  */
 export function createIdentify(app: Needs): Identify {
-  const tokens = recentMap<Token>(CACHED_MAX);
-  const sessions = recentMap<Session>(CACHED_MAX);
-  const readAnew = sessionReader(app);
-
-  function verify(authorization: string): Token {
-    const verdict = readAccessToken(bearerToken(authorization), app.clock.now(), app.secrets.mac);
-    if ('refused' in verdict) throw verdict.refused === 'expired' ? expired() : invalid();
-    const { sessionId, userId, expiresAtS } = verdict.claims;
-    const session = sessions.get(sessionId) ?? {
-      id: sessionId,
-      principal: null,
-      readAt: Number.NEGATIVE_INFINITY,
-      triedAt: Number.NEGATIVE_INFINITY,
-      reading: null,
-    };
-    sessions.set(sessionId, session);
-    const token: Token = { session, userId, expiresAtMs: expiresAtS * 1000 };
-    tokens.set(authorization, token);
-    return token;
-  }
-
-  return (authorization, apiKey) => {
-    if (apiKey !== null) throw new AppError('UNAUTHORIZED', { message: 'The API key is not valid', headers: CHALLENGE });
-    if (authorization === null || isBasic(authorization)) return null;
-    const token = tokens.get(authorization) ?? verify(authorization);
-    if (token.expiresAtMs <= app.clock.now()) throw expired();
-    const { session } = token;
-    if (session.reading === null && app.clock.monotonic() - session.triedAt < FRESH_MS) return decide(app.clock, token);
-    session.reading ??= readAnew(session);
-    return session.reading.then(() => decide(app.clock, token));
-  };
-}
-
-function decide(clock: Clock, { session, userId }: Token): UserPrincipal {
-  if (clock.monotonic() - session.readAt > AWAY_MAX_MS) {
-    throw new AppError('SERVICE_UNAVAILABLE', { message: 'The sign-in cannot be checked, because the database is away', retryAfterMs: FRESH_MS });
-  }
-  if (session.principal === null || session.principal.userId !== userId) throw invalid();
-  return session.principal;
-}
-
-/** Reads a session, one reading at a time for each, and never throws: what was known stays known until it is too old. */
-function sessionReader({ db, clock, log }: Needs): (session: Session) => Promise<void> {
-  let away = false;
-  const report = (nowAway: boolean, cause?: unknown): void => {
-    if (nowAway !== away) {
-      if (nowAway) log.warning('sessions cannot be checked, because the database is away', { cause: String(cause) });
-      else log.info('sessions can be checked again');
-    }
-    away = nowAway;
-  };
-
-  return async (session) => {
-    const beganAt = clock.monotonic();
-    session.triedAt = beganAt;
-    const read = (async (): Promise<void> => {
-      const found = await findLiveSession(db, session.id, new Date(clock.now()));
-      // A reading that was given up may still end, after a later one has.
-      if (beganAt >= session.readAt) note(session, found, beganAt);
-    })();
-    try {
-      await withinTime(clock, read);
-      report(false);
-    } catch (cause) {
-      report(true, cause);
-    } finally {
-      session.reading = null;
-    }
-  };
-}
-
-function note(session: Session, found: LiveSession | null, readAt: number): void {
-  session.readAt = readAt;
-  if (found === null) session.principal = null;
-  else {
-    const { projectId, userId, username, role } = found;
-    session.principal = { kind: 'user', projectId, userId, username, role, sessionId: session.id, limits: [], budgets: [] };
-  }
-}
-
-function withinTime(clock: Clock, work: Promise<void>): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const cancel = clock.after(READ_MAX_MS, () => reject(new Error(`no answer within ${READ_MAX_MS} ms`)));
-    work.then(resolve, reject).finally(cancel);
+  const { clock } = app;
+  const freshness = createFreshness(app);
+  const holders = createHolders(app);
+  const byAuthorization = recentMap<Credential>(CACHED_MAX);
+  const byApiKey = recentMap<Credential>(CACHED_MAX);
+  const nobody = unread(async () => {
+    const project = await findProject(app.db, DEFAULT_PROJECT);
+    return project && anonymousPrincipal(project);
   });
+
+  function verify(authorization: string): Credential {
+    const token = bearerToken(authorization);
+    return looksLikeApiKey(token) ? holders.ofKey(token) : holders.ofToken(token);
+  }
+
+  function current(credential: Credential): Principal | Promise<Principal> {
+    if (credential.expiresAtMs <= clock.now()) throw expired();
+    const { holder } = credential;
+    if (freshness.isFresh(holder)) return decide(credential, freshness.ageMs(holder));
+    return freshness.read(holder).then(() => decide(credential, freshness.ageMs(holder)));
+  }
+
+  return {
+    caller(authorization, apiKey) {
+      if (apiKey === null) {
+        if (authorization === null) return null;
+        const known = byAuthorization.get(authorization);
+        if (known) return current(known);
+        return isBasic(authorization) ? null : current(remember(byAuthorization, authorization, verify(authorization)));
+      }
+      if (authorization !== null && !isBasic(authorization) && bearerToken(authorization) !== apiKey) throw twoCallers();
+      return current(byApiKey.get(apiKey) ?? remember(byApiKey, apiKey, holders.ofKey(apiKey)));
+    },
+    nobody() {
+      if (freshness.isFresh(nobody)) return lastKnown(nobody);
+      return freshness.read(nobody).then(() => lastKnown(nobody));
+    },
+  };
+}
+
+type Holders = { readonly ofToken: (token: string) => Credential; readonly ofKey: (key: string) => Credential };
+
+/** Several tokens of one sign-in, and both headers that a key may come in, are one holder and one reading. */
+function createHolders(app: Needs): Holders {
+  const sessions = recentMap<Fresh<Principal>>(CACHED_MAX);
+  const keys = recentMap<Fresh<Principal>>(CACHED_MAX);
+  return {
+    ofToken(token) {
+      const verdict = readAccessToken(token, app.clock.now(), app.secrets.mac);
+      if ('refused' in verdict) throw verdict.refused === 'expired' ? expired() : invalidToken();
+      const { sessionId, userId, expiresAtS } = verdict.claims;
+      const holder =
+        sessions.get(sessionId) ??
+        remember(
+          sessions,
+          sessionId,
+          unread(() => readSession(app, sessionId)),
+        );
+      return { holder, userId, expiresAtMs: expiresAtS * 1000 };
+    },
+    ofKey(key) {
+      if (!isApiKey(key)) throw invalidKey();
+      const hash = app.secrets.keyHash(key);
+      const holder =
+        keys.get(hash) ??
+        remember(
+          keys,
+          hash,
+          unread(() => readKey(app, hash)),
+        );
+      return { holder, userId: null, expiresAtMs: Number.POSITIVE_INFINITY };
+    },
+  };
+}
+
+function remember<Value>(map: RecentMap<Value>, name: string, value: Value): Value {
+  map.set(name, value);
+  return value;
+}
+
+async function readSession(app: Needs, sessionId: string): Promise<Principal | null> {
+  const session = await findLiveSession(app.db, sessionId, new Date(app.clock.now()));
+  return session && userPrincipal(sessionId, session);
+}
+
+async function readKey(app: Needs, hash: string): Promise<Principal | null> {
+  const at = new Date(app.clock.now());
+  const key = await app.inProject(EVERY_PROJECT, (db) => findLiveKey(db, hash, at));
+  if (!key) return null;
+  const unlessSince = new Date(at.getTime() - USE_NOTED_MS);
+  // Nobody waits for it, and a use that was not noted is noted with the next.
+  if (key.lastUsedAt === null || key.lastUsedAt < unlessSince) {
+    app.inProject(EVERY_PROJECT, (db) => noteUse(db, key.keyId, { at, unlessSince })).catch(() => undefined);
+  }
+  return keyPrincipal(key);
+}
+
+function decide({ holder: { value }, userId }: Credential, ageMs: number): Principal {
+  if (ageMs > AWAY_MAX_MS) throw away();
+  if (value === null) throw userId === null ? invalidKey() : invalidToken();
+  if (value.kind === 'user' && value.userId !== userId) throw invalidToken();
+  return value;
+}
+
+/** For the anonymous it stays good while the database is away: there is nothing to revoke, and a budget cannot be overdrawn without it. */
+function lastKnown({ value }: Fresh<Principal>): Principal {
+  if (value === null) throw away();
+  return value;
 }
 
 function bearerToken(authorization: string): string {
@@ -138,10 +156,23 @@ function isBasic(authorization: string): boolean {
 
 const CHALLENGE = { 'www-authenticate': 'Bearer error="invalid_token"' };
 
-function invalid(): AppError {
+function invalidToken(): AppError {
   return new AppError('UNAUTHORIZED', { message: 'The access token is not valid; sign in again', headers: CHALLENGE });
 }
 
 function expired(): AppError {
   return new AppError('UNAUTHORIZED', { message: 'The access token has expired; refresh it or sign in again', headers: CHALLENGE });
+}
+
+/** One answer for mistyped, unknown, expired and revoked: whoever holds a key that is not theirs learns nothing from it. */
+function invalidKey(): AppError {
+  return new AppError('UNAUTHORIZED', { message: 'The API key is not valid', headers: CHALLENGE });
+}
+
+function twoCallers(): AppError {
+  return new AppError('UNAUTHORIZED', { message: 'Authorization and x-api-key name two callers; send one of them', headers: CHALLENGE });
+}
+
+function away(): AppError {
+  return new AppError('SERVICE_UNAVAILABLE', { message: 'Who calls cannot be checked, because the database is away', retryAfterMs: FRESH_MS });
 }

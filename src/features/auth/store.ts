@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely';
-import type { Role } from '../../contract/policy.ts';
-import type { Database } from '../../tables.ts';
+import type { BudgetPeriod, Role } from '../../contract/policy.ts';
+import type { Database, ProjectDatabase } from '../../tables.ts';
 
 /** Users, their sign-ins, and the refresh tokens of each. Times come from the caller's clock. */
 type Db = Kysely<Database>;
@@ -158,11 +158,26 @@ export async function revokeSession(db: Db, sessionId: string, at: Date): Promis
   await db.updateTable('sessions').set({ revoked_at: at }).where('id', '=', sessionId).where('revoked_at', 'is', null).execute();
 }
 
+/** What a user or a key may do at a time; null is as much as they like. */
+export type StoredLimits = { readonly rpm: number | null; readonly tpm: number | null; readonly maxParallel: number | null };
+export type StoredBudget = { readonly limitNanoUsd: number; readonly period: BudgetPeriod };
+export type StoredProject = { readonly id: string; readonly timeZone: string; readonly budget: StoredBudget | null };
+
+type Bounded = 'users' | 'api_keys' | 'projects';
+const limitsOf = (table: Bounded) =>
+  sql<StoredLimits>`jsonb_build_object('rpm', ${sql.table(table)}.rpm, 'tpm', ${sql.table(table)}.tpm, 'maxParallel', ${sql.table(table)}.max_parallel)`;
+const budgetOf = (table: Bounded) =>
+  sql<StoredBudget | null>`case when ${sql.table(table)}.budget_period is null then null
+    else jsonb_build_object('limitNanoUsd', ${sql.table(table)}.budget_nano_usd, 'period', ${sql.table(table)}.budget_period) end`;
+const PROJECT = sql<StoredProject>`jsonb_build_object('id', projects.id, 'timeZone', projects.time_zone, 'budget', ${budgetOf('projects')})`;
+
 export type LiveSession = {
   readonly userId: string;
   readonly username: string;
   readonly role: Role;
-  readonly projectId: string;
+  readonly limits: StoredLimits;
+  readonly budget: StoredBudget | null;
+  readonly project: StoredProject;
   readonly userCreatedAt: Date;
   readonly createdAt: Date;
   readonly expiresAt: Date;
@@ -173,12 +188,71 @@ export async function findLiveSession(db: Db, sessionId: string, at: Date): Prom
   const session = await db
     .selectFrom('sessions')
     .innerJoin('users', 'users.id', 'sessions.user_id')
-    .select(['users.id as userId', 'users.username', 'users.role', 'users.project_id as projectId', 'users.created_at as userCreatedAt'])
+    .innerJoin('projects', 'projects.id', 'users.project_id')
+    .select(['users.id as userId', 'users.username', 'users.role', 'users.created_at as userCreatedAt'])
     .select(['sessions.created_at as createdAt', 'sessions.expires_at as expiresAt'])
+    .select([limitsOf('users').as('limits'), budgetOf('users').as('budget'), PROJECT.as('project')])
     .where('sessions.id', '=', sessionId)
     .where('sessions.revoked_at', 'is', null)
     .where('sessions.expires_at', '>', at)
     .where('users.disabled_at', 'is', null)
     .executeTakeFirst();
   return session ?? null;
+}
+
+export type LiveKey = {
+  readonly keyId: string;
+  readonly keyName: string;
+  readonly allowedModels: readonly string[] | null;
+  readonly allowedRoutes: readonly string[] | null;
+  readonly limits: StoredLimits;
+  readonly budget: StoredBudget | null;
+  readonly lastUsedAt: Date | null;
+  readonly user: { readonly id: string; readonly limits: StoredLimits; readonly budget: StoredBudget | null; readonly timeZone: string } | null;
+  readonly project: StoredProject;
+};
+
+/**
+ * A key that holds at this moment; null once it is revoked or expired, or this secret of it is. A key can do no more than its user: it rests
+ * while the user is disabled, a viewer, or in another project.
+ */
+export async function findLiveKey(db: Kysely<ProjectDatabase>, hash: string, at: Date): Promise<LiveKey | null> {
+  const { rows } = await sql<LiveKey>`
+    select api_keys.id as "keyId", api_keys.name as "keyName", allowed_models as "allowedModels", allowed_routes as "allowedRoutes",
+      last_used_at as "lastUsedAt", ${limitsOf('api_keys')} as limits, ${budgetOf('api_keys')} as budget, ${PROJECT} as project,
+      case when users.id is null then null else jsonb_build_object('id', users.id, 'limits', ${limitsOf('users')}, 'budget', ${budgetOf('users')},
+        'timeZone', (select time_zone from projects where projects.id = users.project_id)) end as user
+    from api_key_secrets as secrets
+    join api_keys on api_keys.id = secrets.key_id
+    join projects on projects.id = api_keys.project_id
+    left join users on users.id = api_keys.user_id
+    where secrets.hash = ${hash} and (secrets.expires_at is null or secrets.expires_at > ${at})
+      and api_keys.revoked_at is null and (api_keys.expires_at is null or api_keys.expires_at > ${at})
+      and (users.id is null or (users.disabled_at is null
+        and (users.role = 'admin' or (users.role = 'member' and users.project_id = api_keys.project_id))))`.execute(db);
+  return rows[0] ?? null;
+}
+
+/** Says that a key was used, unless another process has said so lately. */
+export async function noteUse(
+  db: Kysely<ProjectDatabase>,
+  keyId: string,
+  { at, unlessSince }: { readonly at: Date; readonly unlessSince: Date },
+): Promise<void> {
+  await db
+    .updateTable('api_keys')
+    .set({ last_used_at: at })
+    .where('id', '=', keyId)
+    .where((of) => of.or([of('last_used_at', 'is', null), of('last_used_at', '<', unlessSince)]))
+    .execute();
+}
+
+export async function findProject(db: Db, projectId: string): Promise<StoredProject | null> {
+  return (
+    (await db
+      .selectFrom('projects')
+      .select(['id', 'time_zone as timeZone', budgetOf('projects').as('budget')])
+      .where('id', '=', projectId)
+      .executeTakeFirst()) ?? null
+  );
 }
