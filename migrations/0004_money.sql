@@ -34,8 +34,8 @@ begin
   end loop;
   room := budget - spent - leased;
   granted := case when room < least_need then 0 else least(need, room) end;
-  if granted > 0 and room - granted >= budget / 4 then
-    granted := granted + least(extra, (room - granted) / 8);
+  if granted > 0 and room - granted - extra >= budget / 4 then
+    granted := granted + extra;
   end if;
   if granted > 0 then
     update budget_windows w set leased_nano_usd = w.leased_nano_usd + granted
@@ -65,6 +65,18 @@ begin
   update budget_windows set leased_nano_usd = leased_nano_usd - held
   where scope = asked_scope and period = asked_period and starts_at = asked_start;
   return held;
+end $$;
+
+-- A process says how much of its lease it still needs; the rest is free. To say it twice does no harm.
+create function keep_of_budget(process text, asked_scope text, asked_period text, asked_start timestamptz, needed bigint) returns bigint
+  language plpgsql as $$
+declare
+  held bigint;
+begin
+  perform 1 from budget_windows where scope = asked_scope and period = asked_period and starts_at = asked_start for update;
+  select nano_usd into held from budget_leases
+  where scope = asked_scope and period = asked_period and starts_at = asked_start and process_id = process;
+  return return_budget(process, asked_scope, asked_period, asked_start, greatest(0, coalesce(held, 0) - needed));
 end $$;
 
 -- A dead process gives back all it held.

@@ -1,10 +1,12 @@
 import type { Kysely } from 'kysely';
 import type { ConfigFile } from './contract/config-file.ts';
-import type { CallLimits, Principal } from './contract/policy.ts';
+import type { Budget, CallLimits, Principal } from './contract/policy.ts';
 import type { Settings } from './contract/settings.ts';
+import type { CallIds } from './core/call-ids.ts';
 import type { Cancellation } from './core/cancellation.ts';
 import type { EventBatches, Usage } from './core/events.ts';
 import type { LoginThrottle } from './core/login-throttle.ts';
+import type { LedgerRow } from './core/ledger-row.ts';
 import type { ModelRequest } from './core/model-request.ts';
 import type { ModelFacts, Provider, Send } from './core/provider.ts';
 import type { RouteTable } from './core/routing.ts';
@@ -29,6 +31,8 @@ export type App = {
   readonly send: Send;
   readonly secrets: Secrets;
   readonly lifecycle: Lifecycle;
+  readonly ledger: Ledger;
+  readonly budgets: Budgets;
   readonly gateway: Gateway;
 };
 
@@ -78,12 +82,12 @@ export type Secrets = {
   readonly jwtSecret: string;
   /** HMAC-SHA256 under `jwtSecret`, in base64url: signs and checks access tokens. */
   readonly mac: (text: string) => string;
+  /** What an API key is kept as: HMAC-SHA256 under a pepper of its own that follows from `jwtSecret`, in base64url. */
+  readonly keyHash: (key: string) => string;
   /** 32 random bytes in base64url. */
   readonly newToken: () => string;
   /** One that a person can type. */
   readonly newPassword: () => string;
-  /** What an API key is kept as: HMAC-SHA256 under a pepper of its own that follows from `jwtSecret`, in base64url. */
-  readonly keyHash: (key: string) => string;
   /** Slows the guessing of passwords; one for the process. */
   readonly loginThrottle: LoginThrottle;
 };
@@ -103,6 +107,25 @@ export type Permit = {
   readonly headers: Readonly<Record<string, string>>;
   /** The call is over and used this many tokens: gives back the rest, and its place. Once. */
   readonly leave: (tokens: number) => void;
+};
+
+/** What was spent. Exact, and durable in the moment in which a call is over: a crash, or a database that is away, loses nothing. */
+export type Ledger = {
+  /** Writes down what is true of a call if the process dies during it. */
+  readonly open: (row: LedgerRow) => OpenCall;
+  /** Writes down a call that is over. `entered` is called when the database has it; `again` is a second run of an id that was given up for lost. */
+  readonly close: (row: LedgerRow, more?: { readonly opened?: OpenCall | null; readonly again?: boolean; readonly entered?: () => void }) => void;
+};
+export type OpenCall = object;
+
+/** What may be spent. */
+export type Budgets = {
+  /** Sets aside the most that a call can cost in each of these budgets, or throws BUDGET_EXCEEDED and sets aside nothing. */
+  readonly reserve: (budgets: readonly Budget[], nanoUsd: number) => Reservation | Promise<Reservation>;
+};
+export type Reservation = {
+  /** The call is over and cost this much; the rest is free. To be called once; what it answers is to be called when the ledger has the call. */
+  readonly settle: (costNanoUsd: number) => () => void;
 };
 
 /** The only way to a model: admit, cache, choose, attempt, meter. Built in gateway/, used by every feature. */
@@ -127,8 +150,12 @@ export type ModelCall = {
   readonly request: Omit<ModelRequest, 'model'>;
   /** `use` reads and writes, `refresh` writes only, `off` neither. */
   readonly cache: 'use' | 'refresh' | 'off';
-  /** Told apart in the cache besides the request itself: a template's id and version. */
-  readonly cacheScope?: string;
+  /** The path of the route that it came by. */
+  readonly route: string;
+  /** With its version; null where there is none. What is made of another template is another answer. */
+  readonly templateId: string | null;
+  readonly jobId: string | null;
+  readonly ids: CallIds;
   readonly signal: AbortSignal;
   /** Unix milliseconds. */
   readonly deadline: number;
@@ -149,6 +176,8 @@ export type RunningCall = {
   readonly events: EventBatches;
   /** What it used and cost, as far as it has come. */
   readonly receipt: () => Receipt;
+  /** What is left of the caller's limits. */
+  readonly limitHeaders: Readonly<Record<string, string>>;
 };
 
 export type Receipt = { readonly usage: Usage; readonly costNanoUsd: number };

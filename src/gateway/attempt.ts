@@ -2,6 +2,7 @@ import type { App, ModelCall } from '../app.ts';
 import { AppError } from '../contract/errors.ts';
 import type { Cancellation } from '../core/cancellation.ts';
 import type { ModelEvent } from '../core/events.ts';
+import type { FailedAttempt } from '../core/ledger-row.ts';
 import { type Call, UpstreamError } from '../core/provider.ts';
 import { afterFailure } from '../core/retry.ts';
 import type { Candidate } from '../core/routing.ts';
@@ -16,7 +17,13 @@ export type Attempted = {
 };
 
 type Needs = Pick<App, 'clock' | 'log' | 'random' | 'send' | 'config'>;
-export type Trying = { readonly call: ModelCall; readonly candidates: readonly Candidate[]; readonly signal: Cancellation };
+export type Trying = {
+  readonly call: ModelCall;
+  readonly candidates: readonly Candidate[];
+  readonly signal: Cancellation;
+  /** Where the attempts that fail are noted. */
+  readonly failures: FailedAttempt[];
+};
 type Failed = { readonly candidate: Candidate; readonly error: UpstreamError };
 
 export async function attempt(needs: Needs, trying: Trying): Promise<Attempted> {
@@ -26,6 +33,7 @@ export async function attempt(needs: Needs, trying: Trying): Promise<Attempted> 
 
   for (const candidate of candidates) {
     for (let tries = 1; ; tries++) {
+      const beganAt = needs.clock.monotonic();
       try {
         const { first, rest } = await firstPiece(needs, candidate, trying);
         return { candidate, attempts: failures.length + 1, first, rest };
@@ -33,7 +41,7 @@ export async function attempt(needs: Needs, trying: Trying): Promise<Attempted> 
         if (signal.aborted) throw signal.reason;
         const error = asUpstreamError(cause);
         failures.push({ candidate, error });
-        note(needs, call, { candidate, error });
+        note(needs, trying, { candidate, error, ms: needs.clock.monotonic() - beganAt });
         const step = afterFailure({
           fault: error.fault,
           retryAfterMs: error.retryAfterMs,
@@ -77,13 +85,12 @@ function asUpstreamError(cause: unknown): UpstreamError {
   return new UpstreamError('broken', cause instanceof Error ? cause.message : String(cause), { cause });
 }
 
-function note(needs: Needs, call: ModelCall, { candidate, error }: Failed): void {
+function note(needs: Needs, { call, failures }: Trying, { candidate, error, ms }: Failed & { readonly ms: number }): void {
+  const failed = { provider: candidate.provider.id, model: candidate.model, fault: error.fault, status: error.status, ms: Math.round(ms) };
+  failures.push(failed);
   needs.log.warning('an upstream attempt failed', {
     request_id: call.requestId,
-    provider: candidate.provider.id,
-    model: candidate.model,
-    fault: error.fault,
-    status: error.status,
+    ...failed,
     reason: error.message.slice(0, 500),
   });
 }

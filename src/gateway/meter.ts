@@ -1,9 +1,12 @@
 import type { App, ModelCall, Receipt } from '../app.ts';
+import { AppError } from '../contract/errors.ts';
 import { type AnswerFold, foldAnswer, type ModelEvent, type Usage } from '../core/events.ts';
+import type { LedgerRow } from '../core/ledger-row.ts';
 import type { ModelRequest } from '../core/model-request.ts';
 import { costNanoUsd } from '../core/prices.ts';
 import { UpstreamError } from '../core/provider.ts';
 import { estimateInputTokens, estimateTokens } from '../core/tokens.ts';
+import type { Account } from './account.ts';
 import { type Attempted, upstreamAppError } from './attempt.ts';
 
 /** Step five: read what goes by, and know at every moment what it used and cost, however it ends. */
@@ -18,57 +21,99 @@ type Needs = Pick<App, 'clock' | 'config' | 'log'>;
 type Metering = {
   readonly call: ModelCall;
   readonly attempted: Attempted;
+  readonly account: Account;
   readonly startedAt: number;
-  /** Called once, with the whole answer where there is one. */
+  readonly queueMs: number;
+  /** Called once, with whether the answer is whole. */
   readonly over: (complete: boolean) => void;
 };
 
-export function meter(needs: Needs, { call, attempted, startedAt, over }: Metering): Metered {
+export function meter(needs: Needs, { call, attempted, account, startedAt, queueMs, over }: Metering): Metered {
+  const { candidate } = attempted;
   const fold = foldAnswer();
   const firstPieceMs = needs.clock.monotonic() - startedAt;
+  const overrun = overrunWatch(call);
   let endedAt: number | null = null;
 
   const receipt = (): Receipt => {
     const usage = fold.usage() ?? estimated(call.request, fold.text());
-    return { usage, costNanoUsd: costNanoUsd(usage, attempted.candidate.price) };
+    return { usage, costNanoUsd: costNanoUsd(usage, candidate.price) };
   };
   const upstreamMs = (): number => (endedAt ?? needs.clock.monotonic()) - startedAt;
-  const finish = (complete: boolean): void => {
+  const finish = (outcome: LedgerRow['outcome'], errorCode: string | null): void => {
     if (endedAt !== null) return;
     endedAt = needs.clock.monotonic();
+    const { usage, costNanoUsd: cost } = receipt();
+    account.close({ outcome, errorCode, candidate, usage, costNanoUsd: cost, queueMs, firstPieceMs, upstreamMs: upstreamMs() });
     record(call, attempted, {
-      receipt: receipt(),
-      complete,
+      receipt: { usage, costNanoUsd: cost },
+      complete: outcome === 'ok',
       firstPieceMs,
       upstreamMs: upstreamMs(),
       text: needs.config().settings.logPrompts ? fold.text() : null,
     });
-    over(complete);
+    over(outcome === 'ok');
+  };
+  const add = (batch: readonly ModelEvent[]): readonly ModelEvent[] => {
+    for (const event of batch) fold.add(event);
+    return batch;
   };
 
   async function* batches(): AsyncGenerator<readonly ModelEvent[]> {
     try {
-      for (const event of attempted.first) fold.add(event);
-      yield attempted.first;
+      yield add(attempted.first);
+      overrun?.(attempted.first);
       for (;;) {
         const step = await attempted.rest.next();
         if (step.done) break;
-        for (const event of step.value) fold.add(event);
-        yield step.value;
+        yield add(step.value);
+        overrun?.(step.value);
       }
       // A provider that stops without saying so has not finished, whatever its iterator says.
       if (fold.answer() === null) throw new UpstreamError('broken', 'the answer stopped without an end');
-      finish(true);
+      finish('ok', null);
     } catch (cause) {
       // Anything else is the caller's leaving, its deadline, or a fault of ours, and goes on as it is.
-      throw cause instanceof UpstreamError ? upstreamAppError(attempted.candidate, cause, { attempts: attempted.attempts, allLimited: true }) : cause;
+      const error = cause instanceof UpstreamError ? upstreamAppError(candidate, cause, { attempts: attempted.attempts, allLimited: true }) : cause;
+      finish(isLeaving(error) ? 'left' : 'cut', error instanceof AppError ? error.code : null);
+      throw error;
     } finally {
-      finish(false);
+      finish('left', null);
       await attempted.rest.return?.();
     }
   }
 
   return { batches: batches(), fold, receipt, upstreamMs };
+}
+
+export function isLeaving(cause: unknown): boolean {
+  return cause instanceof DOMException && cause.name === 'AbortError';
+}
+
+/** Our count of tokens is nearly never more than this times the true one. */
+const COUNT_ERROR = 1.4;
+
+/**
+ * A provider may ignore the longest answer that it was told, and a budget was reserved for no more than that. Where there is one, a stream is cut
+ * when it certainly has more tokens: as many pieces, or by a count that is as low as it can be.
+ */
+function overrunWatch({ principal, request }: ModelCall): ((batch: readonly ModelEvent[]) => void) | null {
+  const { maxTokens } = request;
+  if (principal.budgets.length === 0 || maxTokens === undefined || !request.stream) return null;
+  let pieces = 0;
+  let counted = 0;
+  return (batch) => {
+    for (const event of batch) {
+      if (event.type !== 'text-delta' && event.type !== 'reasoning-delta') continue;
+      pieces++;
+      counted += estimateTokens(event.text);
+    }
+    if (Math.max(pieces, counted / COUNT_ERROR) <= maxTokens) return;
+    throw new AppError('BUDGET_EXCEEDED', {
+      message: `The provider went on beyond the ${maxTokens} tokens that were asked for and set aside from the budget; the answer was cut`,
+      details: { max_tokens: maxTokens },
+    });
+  };
 }
 
 type Recorded = {

@@ -3,13 +3,15 @@ import { type ManualClock, manualClock } from '../../test/manual-clock.ts';
 import type { App, Gateway, ModelCall, RunningCall } from '../app.ts';
 import { AppError } from '../contract/errors.ts';
 import { ANONYMOUS } from '../contract/policy.ts';
+import { callIds } from '../core/call-ids.ts';
 import { foldAnswer, type ModelEvent } from '../core/events.ts';
+import type { LedgerRow } from '../core/ledger-row.ts';
 import { type Call, type Provider, UpstreamError } from '../core/provider.ts';
 import { buildRoutes } from '../core/routing.ts';
 import { createGateway } from './run.ts';
 
 type Script = (call: Call, nth: number) => AsyncIterable<readonly ModelEvent[]>;
-type World = { readonly gateway: Gateway; readonly clock: ManualClock; readonly calls: () => number };
+type World = { readonly gateway: Gateway; readonly clock: ManualClock; readonly calls: () => number; readonly entered: readonly LedgerRow[] };
 
 const FACTS = {
   id: 'm',
@@ -47,8 +49,11 @@ function world(scripts: Record<string, Script>, settings: Record<string, unknown
     version: 1,
   };
   const log = { debug: () => undefined, info: () => undefined, warning: () => undefined, error: () => undefined };
-  const needs = { clock, log, random: () => 0.5, config: () => config, lifecycle: { startedAt: 0, state: () => 'ready' } } as unknown as App;
-  return { gateway: createGateway(needs), clock, calls: () => calls };
+  const entered: LedgerRow[] = [];
+  const ledger: App['ledger'] = { open: () => ({}), close: (row) => void entered.push(row) };
+  const budgets: App['budgets'] = { reserve: () => ({ settle: () => () => undefined }) };
+  const needs = { clock, log, random: () => 0.5, config: () => config, lifecycle: { startedAt: 0, state: () => 'ready' }, ledger, budgets } as unknown as App;
+  return { gateway: createGateway(needs), clock, calls: () => calls, entered };
 }
 
 function asking(clock: ManualClock, more: Partial<ModelCall> = {}): ModelCall {
@@ -61,6 +66,10 @@ function asking(clock: ManualClock, more: Partial<ModelCall> = {}): ModelCall {
     signal: new AbortController().signal,
     deadline: clock.now() + 600_000,
     logFields: {},
+    route: '/generate',
+    templateId: null,
+    jobId: null,
+    ids: callIds('call_1', clock.now()),
     ...more,
   };
 }

@@ -1,21 +1,30 @@
-import type { App, Gateway, ListedModel, ModelCall, RunningCall } from '../app.ts';
+import type { App, Gateway, ListedModel, ModelCall, Permit, RunningCall } from '../app.ts';
 import { AppError } from '../contract/errors.ts';
 import { cacheKey } from '../core/cache-key.ts';
 import { type Cancellation, Canceller } from '../core/cancellation.ts';
-import { answerEvents, type EventBatches, type ModelEvent } from '../core/events.ts';
+import { answerEvents, type EventBatches, type ModelEvent, type Usage } from '../core/events.ts';
+import type { FailedAttempt } from '../core/ledger-row.ts';
 import { orAborted } from '../core/or-aborted.ts';
 import type { Candidate } from '../core/routing.ts';
-import { admit } from './admit.ts';
+import { type Closing, enterHit, openAccount } from './account.ts';
+import { admit, allowedCandidates, UNLIMITED } from './admit.ts';
 import { attempt } from './attempt.ts';
 import { type AnswerCache, type CachedAnswer, createAnswerCache } from './cache.ts';
 import { createFlight, type Flight } from './flight.ts';
-import { meter, type Metered } from './meter.ts';
+import { isLeaving, meter, type Metered } from './meter.ts';
 
 type Needs = Omit<App, 'gateway'>;
 type Core = { readonly needs: Needs; readonly cache: AnswerCache; readonly flights: Map<string, Promise<Airborne>>; readonly live: Set<CallLimit> };
-type Ready = { readonly call: ModelCall; readonly candidates: readonly Candidate[]; readonly arrivedAt: number };
+type Ready = {
+  readonly call: ModelCall;
+  /** Of this call in the ledger. */
+  readonly id: string;
+  readonly candidates: readonly Candidate[];
+  readonly permit: Permit;
+  readonly arrivedAt: number;
+};
 type Airborne = { readonly flight: Flight; readonly head: Head };
-type Head = Pick<RunningCall, 'model' | 'provider' | 'attempts' | 'queueMs' | 'upstreamMs' | 'receipt'>;
+type Head = Pick<RunningCall, 'model' | 'provider' | 'attempts' | 'queueMs' | 'upstreamMs' | 'receipt' | 'limitHeaders'>;
 
 /** How a model call runs: admit, choose, look in the cache, attempt, meter. There is no other way to a provider. */
 export function createGateway(needs: Needs): Gateway {
@@ -38,31 +47,42 @@ export function createGateway(needs: Needs): Gateway {
 }
 
 async function run(core: Core, call: ModelCall): Promise<RunningCall> {
-  const { needs, cache } = core;
+  const { needs } = core;
   const arrivedAt = needs.clock.monotonic();
   admit(needs, call);
   const { routes, defaultModel } = needs.config();
-  const candidates = routes.candidates(call.model ?? defaultModel, needs.random);
-  const ready: Ready = { call, candidates, arrivedAt };
+  const candidates = allowedCandidates(call, routes.candidates(call.model ?? defaultModel, needs.random));
+  const id = call.ids.next();
+  const permit = UNLIMITED;
+  try {
+    return await answer(core, { call, id, candidates, arrivedAt, permit });
+  } catch (cause) {
+    permit.leave(0);
+    throw cause;
+  }
+}
+
+function answer(core: Core, ready: Ready): Promise<RunningCall> {
+  const { needs, cache } = core;
+  const { call, candidates } = ready;
   const [first] = candidates;
   if (!first || call.cache === 'off' || !cache.isOn()) return alone(core, ready);
-
   const key = cacheKey({
     projectId: call.principal.projectId,
     provider: first.provider.id,
     model: first.model,
-    scope: call.cacheScope ?? '',
+    scope: call.templateId ?? '',
     request: call.request,
   });
   const cached = call.cache === 'use' ? cache.get(key) : null;
-  if (cached) return fromCache(needs, ready, cached);
+  if (cached) return Promise.resolve(fromCache(needs, ready, { cached, key }));
   return call.cache === 'use' ? together(core, ready, key) : store(core, ready, key);
 }
 
 /** A call that neither reads nor writes the cache. */
 async function alone(core: Core, ready: Ready): Promise<RunningCall> {
   const limit = callLimit(core, ready.call);
-  const { head, metered } = await start(core, ready, { signal: limit.signal, over: limit.clear }).catch((cause: unknown) => {
+  const { head, metered } = await start(core, ready, { signal: limit.signal, over: limit.clear, cache: 'BYPASS', key: null }).catch((cause: unknown) => {
     limit.clear();
     throw cause;
   });
@@ -93,18 +113,38 @@ async function together(core: Core, ready: Ready, key: string): Promise<RunningC
   try {
     airborne = await orAborted(leading, call.signal);
   } catch (cause) {
-    // The leader's caller left before there was an answer: that is no reason to fail this one.
-    if (!call.signal.aborted && !(cause instanceof AppError)) return together(core, ready, key);
+    // What ended the leader was its own: its caller left, or its budget or limit is used up. That is no reason to fail this one.
+    if (!call.signal.aborted && isItsOwn(cause)) return together(core, ready, key);
     throw cause;
   }
   call.logFields['cache'] = 'HIT';
+  return followed(core.needs, ready, { airborne, key });
+}
+
+function isItsOwn(cause: unknown): boolean {
+  return !(cause instanceof AppError) || cause.code === 'BUDGET_EXCEEDED' || cause.code === 'RATE_LIMIT_EXCEEDED';
+}
+
+function followed(needs: Needs, ready: Ready, { airborne, key }: { readonly airborne: Airborne; readonly key: string }): RunningCall {
+  const { head, flight } = airborne;
+  const enterOnce = (): void =>
+    hit(needs, ready, { key, provider: head.provider, model: head.model, usage: head.receipt().usage, savedNanoUsd: head.receipt().costNanoUsd });
   return {
-    ...airborne.head,
+    ...head,
+    limitHeaders: ready.permit.headers,
     attempts: 0,
     cache: 'HIT',
-    events: airborne.flight.follow(call.signal),
-    receipt: () => ({ usage: airborne.head.receipt().usage, costNanoUsd: 0 }),
+    events: thenRun(flight.follow(ready.call.signal), enterOnce),
+    receipt: () => ({ usage: head.receipt().usage, costNanoUsd: 0 }),
   };
+}
+
+async function* thenRun(batches: EventBatches, run_: () => void): EventBatches {
+  try {
+    yield* batches;
+  } finally {
+    run_();
+  }
 }
 
 async function takeOff(core: Core, ready: Ready, key: string, landed: () => void = () => undefined): Promise<Airborne> {
@@ -114,14 +154,14 @@ async function takeOff(core: Core, ready: Ready, key: string, landed: () => void
   const over = (complete: boolean): void => {
     limit.clear();
     landed();
-    const answer = started?.metered.fold.answer();
-    if (!complete || !started || !answer || answer.finishReason === 'content_filter') return;
+    const whole = started?.metered.fold.answer();
+    if (!complete || !started || !whole || whole.finishReason === 'content_filter') return;
     const { head } = started;
     const { usage, costNanoUsd } = head.receipt();
-    core.cache.put(key, call.principal.projectId, { answer: { ...answer, usage }, provider: head.provider, model: head.model, costNanoUsd });
+    core.cache.put(key, call.principal.projectId, { answer: { ...whole, usage }, provider: head.provider, model: head.model, costNanoUsd });
   };
   try {
-    started = await orAborted(start(core, ready, { signal: limit.signal, over }), call.signal);
+    started = await orAborted(start(core, ready, { signal: limit.signal, over, cache: 'MISS', key }), call.signal);
   } catch (cause) {
     limit.abort(cause);
     limit.clear();
@@ -132,26 +172,55 @@ async function takeOff(core: Core, ready: Ready, key: string, landed: () => void
 
 type Started = { readonly head: Head; readonly metered: Metered };
 
-async function start(
-  core: Core,
-  { call, candidates, arrivedAt }: Ready,
-  { signal, over }: { readonly signal: Cancellation; readonly over: (complete: boolean) => void },
-): Promise<Started> {
-  const { needs } = core;
+type Starting = {
+  readonly signal: Cancellation;
+  readonly over: (complete: boolean) => void;
+  readonly cache: 'MISS' | 'BYPASS';
+  readonly key: string | null;
+};
+
+async function start({ needs }: Core, ready: Ready, { signal, over, cache, key }: Starting): Promise<Started> {
+  const { call, candidates, arrivedAt, permit } = ready;
+  const opening = openAccount(needs, { ...ready, cache, requestHash: key });
+  const account = opening instanceof Promise ? await opening : opening;
   const startedAt = needs.clock.monotonic();
-  const attempted = await attempt(needs, { call, candidates, signal });
-  const metered = meter(needs, { call, attempted, startedAt, over });
-  const { candidate, attempts } = attempted;
+  const queueMs = startedAt - arrivedAt;
+  try {
+    const attempted = await attempt(needs, { call, candidates, signal, failures: account.failures });
+    const metered = meter(needs, { call, attempted, account, startedAt, queueMs, over });
+    const { candidate, attempts } = attempted;
+    return {
+      metered,
+      head: {
+        model: candidate.model,
+        provider: candidate.provider.id,
+        attempts,
+        queueMs,
+        upstreamMs: metered.upstreamMs,
+        receipt: metered.receipt,
+        limitHeaders: permit.headers,
+      },
+    };
+  } catch (cause) {
+    account.close(failedClosing(ready, { cause, queueMs, upstreamMs: needs.clock.monotonic() - startedAt, last: account.failures.at(-1) }));
+    throw cause;
+  }
+}
+
+type Failing = { readonly cause: unknown; readonly queueMs: number; readonly upstreamMs: number; readonly last: FailedAttempt | undefined };
+
+/** No piece came: nothing was used, as far as anybody can say. */
+function failedClosing({ candidates }: Ready, { cause, queueMs, upstreamMs, last }: Failing): Closing {
+  const [first] = candidates;
   return {
-    metered,
-    head: {
-      model: candidate.model,
-      provider: candidate.provider.id,
-      attempts,
-      queueMs: startedAt - arrivedAt,
-      upstreamMs: metered.upstreamMs,
-      receipt: metered.receipt,
-    },
+    outcome: isLeaving(cause) ? 'left' : 'failed',
+    errorCode: cause instanceof AppError ? cause.code : null,
+    candidate: { model: last?.model ?? first?.model ?? '', provider: { id: last?.provider ?? first?.provider.id ?? '' } },
+    usage: { inputTokens: 0, outputTokens: 0 },
+    costNanoUsd: 0,
+    queueMs,
+    firstPieceMs: null,
+    upstreamMs,
   };
 }
 
@@ -181,19 +250,32 @@ function callLimit({ needs, live }: Core, call: ModelCall, { detached = false }:
   return limit;
 }
 
-function fromCache(needs: Needs, { call, arrivedAt }: Ready, cached: CachedAnswer): RunningCall {
+function fromCache(needs: Needs, ready: Ready, { cached, key }: { readonly cached: CachedAnswer; readonly key: string }): RunningCall {
+  const { call, arrivedAt, permit } = ready;
+  const { provider, model } = cached;
   const usage = cached.answer.usage ?? { inputTokens: 0, outputTokens: 0, estimated: true };
-  Object.assign(call.logFields, { cache: 'HIT', provider: cached.provider, model: cached.model, cost_usd: 0 });
+  Object.assign(call.logFields, { cache: 'HIT', provider, model, cost_usd: 0 });
+  hit(needs, ready, { key, provider, model, usage, savedNanoUsd: cached.costNanoUsd });
   return {
-    model: cached.model,
-    provider: cached.provider,
+    model,
+    provider,
     cache: 'HIT',
     attempts: 0,
     queueMs: needs.clock.monotonic() - arrivedAt,
     upstreamMs: () => 0,
     events: once(answerEvents(cached.answer)),
     receipt: () => ({ usage, costNanoUsd: 0 }),
+    limitHeaders: permit.headers,
   };
+}
+
+type Hit = { readonly key: string; readonly provider: string; readonly model: string; readonly usage: Usage; readonly savedNanoUsd: number };
+
+function hit(needs: Needs, ready: Ready, { key, provider, model, usage, savedNanoUsd }: Hit): void {
+  const opening = { ...ready, cache: 'HIT' as const, requestHash: key };
+  const queueMs = needs.clock.monotonic() - ready.arrivedAt;
+  const candidate = { model, provider: { id: provider } };
+  enterHit(needs, opening, { outcome: 'ok', errorCode: null, candidate, usage, costNanoUsd: 0, queueMs, firstPieceMs: null, upstreamMs: 0 }, savedNanoUsd);
 }
 
 async function* once(events: readonly ModelEvent[]): EventBatches {

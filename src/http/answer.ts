@@ -10,12 +10,16 @@ import { StreamDone } from '../contract/generation.ts';
 
 const PING_AFTER_MS = 15_000;
 
-type Asking = Pick<ModelCall, 'model' | 'request'> & { readonly cacheScope?: string };
+type Asking = Pick<ModelCall, 'model' | 'request'> & { readonly templateId?: string };
 
 /** A model call on behalf of this exchange. */
 export function modelCall(exchange: Exchange, asking: Asking): ModelCall {
   return {
     ...asking,
+    templateId: asking.templateId ?? null,
+    jobId: null,
+    route: exchange.route,
+    ids: exchange.ids,
     principal: exchange.principal,
     requestId: exchange.requestId,
     cache: cacheUse(exchange.request.headers.get('cache-control')),
@@ -141,6 +145,7 @@ function callHeaders(running: RunningCall): Record<string, string> {
     'x-model': running.model,
     'x-provider': running.provider,
     'x-upstream-attempts': String(running.attempts),
+    ...running.limitHeaders,
   };
 }
 

@@ -17,6 +17,7 @@ export function combinedCall(calls: readonly [RunningCall, ...RunningCall[]], ev
       return sum(calls, (call) => call.attempts);
     },
     queueMs: first.queueMs,
+    limitHeaders: first.limitHeaders,
     upstreamMs: () => sum(calls, (call) => call.upstreamMs()),
     events,
     receipt: () => sumReceipts(calls.map((call) => call.receipt())),

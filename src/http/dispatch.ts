@@ -1,6 +1,7 @@
 import type { App } from '../app.ts';
 import { AppError } from '../contract/errors.ts';
 import { ANONYMOUS, judge, mayUseRoute, type Principal, SCOPES } from '../contract/policy.ts';
+import { callIds } from '../core/call-ids.ts';
 import { type AddressLimits, createAddressLimits } from './address-limits.ts';
 import { readBody } from './body.ts';
 import { type CallerAddress, callerAddress } from './caller-address.ts';
@@ -146,10 +147,13 @@ async function answer(kit: Kit, visit: Visit, found: Match<Prepared> | { readonl
     const rate = settings[route.limit];
     if (rate) Object.assign(visit.headers, kit.limits.take(route.path.slice(1), rate, address()));
   }
+  const now = kit.app.clock.now();
   const exchange: Exchange = {
     request,
     path: visit.path,
+    route: route.path,
     requestId: visit.requestId,
+    ids: callIds(kit.app.newId('call'), now),
     principal,
     get address() {
       return address();
@@ -158,7 +162,7 @@ async function answer(kit: Kit, visit: Visit, found: Match<Prepared> | { readonl
     query,
     body,
     signal: request.signal,
-    deadline: kit.app.clock.now() + callersTimeoutMs(request, settings.requestTimeoutS),
+    deadline: now + callersTimeoutMs(request, settings.requestTimeoutS),
     logFields: visit.logFields,
   };
   return route.handle(kit.app, exchange);

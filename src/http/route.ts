@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { App } from '../app.ts';
 import type { ErrorCode } from '../contract/errors.ts';
 import type { Principal, Scope } from '../contract/policy.ts';
+import type { CallIds } from '../core/call-ids.ts';
 import type { SettingName } from '../contract/settings.ts';
 
 /**
@@ -58,7 +59,11 @@ export const DATABASE_ERRORS = ['SERVICE_UNAVAILABLE', 'INTERNAL_ERROR'] as cons
 export type Exchange<Params = unknown, Query = unknown, Body = unknown> = {
   readonly request: Request;
   readonly path: string;
+  /** The path of the route, with its parameters in braces. */
+  readonly route: string;
   readonly requestId: string;
+  /** Of the model calls that this exchange makes. */
+  readonly ids: CallIds;
   readonly principal: Principal;
   /** The caller's address, behind the proxies that are trusted. */
   readonly address: string;

@@ -15,6 +15,7 @@ import { createSend } from '../platform/egress.ts';
 import { startHousekeeping } from '../platform/housekeeping.ts';
 import { idMaker } from '../platform/ids.ts';
 import { type ClosableLog, createLog } from '../platform/log.ts';
+import { type Money, openMoney } from '../platform/money/open.ts';
 import { portTrouble } from '../platform/port.ts';
 import { createInProject } from '../platform/postgres/in-project.ts';
 import { migrate } from '../platform/postgres/migrate.ts';
@@ -29,6 +30,7 @@ type Running = {
   readonly dispatch: Dispatch;
   readonly server: RunningServer;
   readonly database: OpenDatabase;
+  readonly money: Money;
   readonly close: () => void;
 };
 type State = { current: 'starting' | 'ready' | 'draining' };
@@ -76,20 +78,24 @@ async function start(source: ConfigSource, first: ConfigRead, log: ClosableLog):
   try {
     await migrate(database.pool, log);
     const live = liveConfig(source, first, log);
+    const newId = idMaker(Date.now);
+    const endHousekeeping = await startHousekeeping({ db: database.db, clock: systemClock, log });
+    const money = await openMoney({ ...database, dataDir, processId: newId('proc'), clock: systemClock, log });
     const outside = {
       config: live.config,
       db: database.db,
       inProject: createInProject(database.db),
       clock: systemClock,
       random: Math.random,
-      newId: idMaker(Date.now),
+      newId,
       log,
       secrets,
       lifecycle,
+      ledger: money.ledger,
+      budgets: money.budgets,
       send: createSend({ clock: systemClock, times: () => upstreamTimes(live.config()), allowedOrigins: live.origins, proxies: settings }),
     };
     const app: App = { ...outside, gateway: createGateway(outside) };
-    const endHousekeeping = await startHousekeeping(app);
     const dispatch = createDispatch(app, allRoutes(settings), createIdentify(app));
     const server = startServer(dispatch, { host: settings.apiHost, port: settings.apiPort });
     const ready = (): void => {
@@ -100,7 +106,7 @@ async function start(source: ConfigSource, first: ConfigRead, log: ClosableLog):
       live.stop();
       endHousekeeping();
     };
-    return { app, log, dispatch, server, database, close, ready };
+    return { app, log, dispatch, server, database, money, close, ready };
   } catch (cause) {
     await database.close();
     throw cause;
@@ -155,7 +161,7 @@ function toldToStop(): Promise<void> {
 }
 
 /** No new work; what is in flight may finish within the grace, and is then ended with an error that says why. */
-async function drain({ app, log, dispatch, server, database, close }: Running, graceS: number): Promise<void> {
+async function drain({ app, log, dispatch, server, database, money, close }: Running, graceS: number): Promise<void> {
   close();
   process.once('SIGINT', () => process.exit(130));
   log.info('draining', { in_flight: dispatch.inFlight(), grace_s: graceS });
@@ -167,6 +173,7 @@ async function drain({ app, log, dispatch, server, database, close }: Running, g
     while (dispatch.inFlight() > 0 && app.clock.monotonic() < last) await app.clock.sleep(DRAIN_LOOK_MS);
   }
   await server.kill();
+  await money.close();
   await database.close();
   log.info('stopped');
   log.flush();

@@ -36,7 +36,7 @@ export function taskCall(app: Needs, exchange: Exchange, template: Template, ask
     ...(asking.stop === undefined ? {} : { stop: asking.stop, dialect: 'openai-chat' as const }),
     stream: asking.stream,
   };
-  return modelCall(exchange, { model: template.model, request, cacheScope: id });
+  return modelCall(exchange, { model: template.model, request, templateId: id });
 }
 
 /** Unset fields of a body are left out, so that the template's defaults stand in for them. */

@@ -3,6 +3,7 @@ import type { App, ModelCall, RunningCall } from '../../app.ts';
 import { AppError } from '../../contract/errors.ts';
 import { ANONYMOUS } from '../../contract/policy.ts';
 import { AnalyzeReply, IntroReply, SummarizeReply, TranslateReply } from '../../contract/tasks.ts';
+import { callIds } from '../../core/call-ids.ts';
 import { answerEvents, type FinishReason } from '../../core/events.ts';
 import { estimateInputTokens, estimateTokens } from '../../core/tokens.ts';
 import type { Exchange, Reply } from '../../http/route.ts';
@@ -56,6 +57,7 @@ function running({ text, finishReason = 'stop', cached = false }: Said): Running
     cache: cached ? 'HIT' : 'MISS',
     attempts: cached ? 0 : 1,
     queueMs: 0,
+    limitHeaders: {},
     upstreamMs: () => 3,
     events: batches(),
     receipt: () => ({ usage, costNanoUsd: cached ? 0 : 1000 }),
@@ -68,7 +70,7 @@ function exchangeOf(body: unknown, { stream, accept }: Given = {}): Exchange<und
   const request = new Request('http://localhost/', accept === undefined ? {} : { headers: { accept } });
   const query = stream === undefined ? {} : { stream };
   const who = { principal: ANONYMOUS, address: '127.0.0.1', requestId: 'req_1', signal: request.signal, deadline: 1e15 };
-  return { request, path: '/', ...who, params: undefined, query, body, logFields: {} };
+  return { request, path: '/', route: '/', ids: callIds('call_1', 0), ...who, params: undefined, query, body, logFields: {} };
 }
 
 async function post(app: App, path: string, body: unknown, given: Given = {}): Promise<Reply & { readonly logFields: Record<string, unknown> }> {
@@ -117,7 +119,7 @@ describe('/summarize', () => {
     expect(asked[0]?.system).toContain('Write at most 7 words');
     expect(asked[0]?.system).toContain('Form: bullets.');
     expect(asked[0]?.system).toContain('language: French.');
-    expect(asked[0]?.call).toMatchObject({ cacheScope: 'summarize_v1', request: { dialect: 'openai-responses', stream: false, temperature: 0.3 } });
+    expect(asked[0]?.call).toMatchObject({ templateId: 'summarize_v1', request: { dialect: 'openai-responses', stream: false, temperature: 0.3 } });
     expect(reply.logFields).toMatchObject({ template_id: 'summarize_v1' });
   });
 

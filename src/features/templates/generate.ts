@@ -28,7 +28,7 @@ export async function generateFromTemplate(app: App, exchange: Generating): Prom
   const call = modelCall(exchange, {
     model: body.model ?? template.model,
     request: { ...templateRequest(template, prepared.messages, sampling), stream },
-    cacheScope: id,
+    templateId: id,
   });
   if (stream) return answerStream(app, exchange, await app.gateway.run(call));
 

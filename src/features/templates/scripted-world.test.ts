@@ -1,6 +1,7 @@
 import type { App, ModelCall, RunningCall } from '../../app.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { Principal } from '../../contract/policy.ts';
+import { callIds } from '../../core/call-ids.ts';
 import { answerEvents } from '../../core/events.ts';
 import type { Exchange, Reply } from '../../http/route.ts';
 import { createInProject } from '../../platform/postgres/in-project.ts';
@@ -63,6 +64,7 @@ function running(text: string): RunningCall {
     cache: 'MISS',
     attempts: 1,
     queueMs: 0,
+    limitHeaders: {},
     upstreamMs: () => 0,
     events: batches(),
     receipt: () => ({ usage, costNanoUsd: 0 }),
@@ -78,6 +80,8 @@ export async function ask(from: World, route: string, { id, query, body }: Askin
   const exchange = {
     request,
     path: '/x',
+    route: '/x',
+    ids: callIds('call_1', 0),
     requestId: 'req_1',
     principal: from.principal,
     address: '',

@@ -235,7 +235,7 @@ test('fills the template, and settings of the request win over those of the temp
   });
   expect(one.asked[0]).toMatchObject({
     model: 'theirs',
-    cacheScope: 'greeting_v1',
+    templateId: 'greeting_v1',
     request: { temperature: 1.5, topP: 0.5, maxTokens: 77, dialect: 'openai-responses' },
   });
 });

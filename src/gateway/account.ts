@@ -1,0 +1,145 @@
+import type { App, ModelCall, OpenCall, Permit, Reservation } from '../app.ts';
+import type { Usage } from '../core/events.ts';
+import type { FailedAttempt, LedgerRow } from '../core/ledger-row.ts';
+import { costNanoUsd } from '../core/prices.ts';
+import type { Candidate } from '../core/routing.ts';
+import { estimateInputTokens } from '../core/tokens.ts';
+
+/**
+ * The money of one call: the most that it can cost is set aside before it starts and written down in case the process dies; when it is over,
+ * what it did cost is.
+ */
+export type Account = {
+  /** Attempts that failed before the one that counts; attempt.ts adds to them. */
+  readonly failures: FailedAttempt[];
+  /** Once. */
+  readonly close: (closing: Closing) => void;
+};
+
+export type Closing = {
+  readonly outcome: LedgerRow['outcome'];
+  readonly errorCode: string | null;
+  readonly candidate: Pick<Candidate, 'model'> & { readonly provider: { readonly id: string } };
+  readonly usage: Usage;
+  readonly costNanoUsd: number;
+  readonly queueMs: number;
+  readonly firstPieceMs: number | null;
+  readonly upstreamMs: number;
+};
+
+type Needs = Pick<App, 'ledger' | 'budgets'>;
+
+export type Opening = {
+  readonly call: ModelCall;
+  readonly id: string;
+  readonly permit: Permit;
+  readonly candidates: readonly Candidate[];
+  readonly cache: LedgerRow['cache'];
+  /** Equal for equal requests; null where nobody asked for it. */
+  readonly requestHash: string | null;
+};
+
+/** How far our count of a text's tokens may be below the provider's, and what it adds by itself. */
+const COUNT_ERROR = 1.35;
+const COUNT_MORE = 16;
+
+export function openAccount(needs: Needs, opening: Opening): Account | Promise<Account> {
+  const worst = worstCase(opening);
+  if (worst.nanoUsd === 0) return account(needs, opening, { worst, reservation: null, opened: null });
+  const reserved = needs.budgets.reserve(opening.call.principal.budgets, worst.nanoUsd);
+  return reserved instanceof Promise ? reserved.then((reservation) => opened(needs, opening, worst, reservation)) : opened(needs, opening, worst, reserved);
+}
+
+function opened(needs: Needs, opening: Opening, worst: WorstCase, reservation: Reservation): Account {
+  const row = ledgerRow(opening, {
+    outcome: 'lost',
+    errorCode: null,
+    candidate: worst.candidate,
+    usage: { inputTokens: worst.inputTokens, outputTokens: worst.outputTokens, estimated: true },
+    costNanoUsd: worst.nanoUsd,
+    queueMs: 0,
+    firstPieceMs: null,
+    upstreamMs: 0,
+  });
+  return account(needs, opening, { worst, reservation, opened: needs.ledger.open(row) });
+}
+
+type Opened = { readonly worst: WorstCase; readonly reservation: Reservation | null; readonly opened: OpenCall | null };
+
+function account(needs: Needs, opening: Opening, { reservation, opened: open }: Opened): Account {
+  const failures: FailedAttempt[] = [];
+  return {
+    failures,
+    close(closing) {
+      const { usage } = closing;
+      opening.permit.leave(usage.inputTokens + usage.outputTokens);
+      const entered = reservation?.settle(closing.costNanoUsd);
+      needs.ledger.close(ledgerRow(opening, closing, failures), { opened: open, again: opening.call.ids.again, ...(entered ? { entered } : {}) });
+    },
+  };
+}
+
+/** A call that an answer given before has saved. */
+export function enterHit(needs: Pick<App, 'ledger'>, opening: Omit<Opening, 'candidates'>, closing: Closing, savedNanoUsd: number): void {
+  opening.permit.leave(0);
+  needs.ledger.close({ ...ledgerRow(opening, closing), saved_nano_usd: savedNanoUsd });
+}
+
+function ledgerRow(opening: Omit<Opening, 'candidates'>, closing: Closing, failures: readonly FailedAttempt[] = []): LedgerRow {
+  const { call } = opening;
+  const { principal, ids } = call;
+  const { usage } = closing;
+  return {
+    id: opening.id,
+    at: new Date(ids.at).toISOString(),
+    request_id: call.requestId,
+    root_id: ids.rootId,
+    project_id: principal.projectId,
+    user_id: principal.kind === 'anonymous' ? null : principal.userId,
+    key_id: principal.kind === 'key' ? principal.keyId : null,
+    route: call.route,
+    template_id: call.templateId,
+    job_id: call.jobId,
+    asked_model: call.model ?? null,
+    provider: closing.candidate.provider.id,
+    model: closing.candidate.model,
+    outcome: closing.outcome,
+    error_code: closing.errorCode,
+    cache: opening.cache,
+    streamed: call.request.stream,
+    input_tokens: usage.inputTokens,
+    cached_input_tokens: usage.cachedInputTokens ?? 0,
+    output_tokens: usage.outputTokens,
+    reasoning_tokens: usage.reasoningTokens ?? 0,
+    max_tokens: call.request.maxTokens ?? null,
+    estimated: usage.estimated === true,
+    cost_nano_usd: closing.costNanoUsd,
+    saved_nano_usd: 0,
+    queue_ms: tenths(closing.queueMs),
+    first_piece_ms: closing.firstPieceMs === null ? null : tenths(closing.firstPieceMs),
+    upstream_ms: tenths(closing.upstreamMs),
+    failures: failures.length === 0 ? null : failures,
+    request_hash: opening.requestHash,
+  };
+}
+
+type WorstCase = { readonly nanoUsd: number; readonly candidate: Candidate; readonly inputTokens: number; readonly outputTokens: number };
+
+/** The dearest that any candidate can make of it: all of the input, counted generously, and the longest answer. */
+function worstCase({ call, candidates }: Opening): WorstCase {
+  let worst: WorstCase | null = null;
+  let inputTokens = -1;
+  for (const candidate of candidates) {
+    const isFree = candidate.price === null || (candidate.price.inputNanoUsd === 0 && candidate.price.outputNanoUsd === 0);
+    if (!isFree && inputTokens < 0) inputTokens = Math.ceil(estimateInputTokens(call.request) * COUNT_ERROR) + COUNT_MORE;
+    const outputTokens = call.request.maxTokens ?? candidate.facts.outputTokensMax;
+    const nanoUsd = isFree ? 0 : costNanoUsd({ inputTokens, outputTokens }, candidate.price);
+    if (worst === null || nanoUsd > worst.nanoUsd) worst = { nanoUsd, candidate, inputTokens: Math.max(0, inputTokens), outputTokens };
+  }
+  if (worst === null) throw new Error('a call has at least one candidate');
+  return worst;
+}
+
+function tenths(ms: number): number {
+  return Math.round(ms * 10) / 10;
+}

@@ -1,0 +1,62 @@
+import { readdirSync, readFileSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Log } from '../../app.ts';
+import { readJournal, readJournalName } from './journal.ts';
+
+export type ReplayNeeds = {
+  readonly folder: string;
+  /** This process, whose own files are not to be touched. */
+  readonly processId: string;
+  readonly enter: (rows: readonly string[]) => Promise<void>;
+  readonly bury: (processId: string) => Promise<void>;
+  readonly log: Log;
+};
+
+const BATCH_MAX = 1000;
+
+/**
+ * Enters what processes that died on this machine had spent and not yet told. A call that was under way is charged at its worst case, because
+ * the provider may have answered it; what such a process held of budgets is free again.
+ */
+export async function replayJournals(needs: ReplayNeeds): Promise<void> {
+  for (const file of filesIn(needs.folder)) {
+    const name = readJournalName(file);
+    if (name === null || name.processId === needs.processId || isRunning(name.pid)) continue;
+    const path = join(needs.folder, file);
+    const rows = [...readJournal(readFileSync(path, 'utf8')).values()];
+    for (let from = 0; from < rows.length; from += BATCH_MAX) await needs.enter(rows.slice(from, from + BATCH_MAX));
+    await needs.bury(name.processId);
+    forget(path);
+    if (rows.length > 0)
+      needs.log.warning('a process ended without a word; what its journal tells is in the ledger now', { process: name.processId, calls: rows.length });
+  }
+}
+
+function filesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw cause;
+  }
+}
+
+/** In a container every start has the same number: one that is ours is not of a living predecessor. */
+function isRunning(pid: number): boolean {
+  if (pid === process.pid) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (cause) {
+    return (cause as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+function forget(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (cause) {
+    // Another process that started at the same moment was faster; to enter a row twice changes nothing.
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
+  }
+}
