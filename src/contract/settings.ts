@@ -77,6 +77,8 @@ export const SETTINGS = {
   jobPollIntervalS: { env: 'JOB_POLL_INTERVAL_S', kind: 'number', default: '30', min: 0.05, max: 3600, doc: 'Seconds between two ticks of the job processor.' },
   jobConcurrency: { env: 'JOB_CONCURRENCY', kind: 'integer', default: '16', min: 1, max: 1000, doc: 'Job rows that one worker runs at once.' },
   trustProxy: { env: 'TRUST_PROXY', kind: 'list', default: '', restart: true, doc: 'Addresses or networks whose `X-Forwarded-For` is believed, separated by commas; `loopback` and `private` name the usual ones.' },
+  requestBodyTimeoutS: { env: 'REQUEST_BODY_TIMEOUT_S', kind: 'integer', default: '28', min: 5, max: 255, restart: true, doc: 'Seconds that a caller has to send a body, in steps of 4, and again while it sends 16 KB a second or more. A head has 10 s.' },
+  keepAliveTimeoutS: { env: 'KEEP_ALIVE_TIMEOUT_S', kind: 'integer', default: '75', min: 0, max: 255, restart: true, doc: 'Seconds that a connection stays open for the next request, or for a caller to take what is there, in steps of 4. More than a load balancer in front keeps it; 0 for ever.' },
   shutdownGraceS: { env: 'SHUTDOWN_GRACE_S', kind: 'number', default: '25', min: 0, max: 3600, doc: 'Seconds that answers in flight get to finish on Ctrl-C or SIGTERM.' },
   configFile: { env: 'SLUICE_CONFIG', kind: 'text', default: './sluice.config.yaml', restart: true, doc: 'The configuration file. Only the default one may be absent.' },
   otlpEndpoint: { env: 'OTEL_EXPORTER_OTLP_ENDPOINT', kind: 'url', default: null, restart: true, doc: 'Where traces go; the other standard `OTEL_*` variables count too.' },

@@ -57,7 +57,11 @@ const dispatch = createDispatch(
 );
 
 async function ask(path: string, headers: Record<string, string> = {}): Promise<{ status: number; body: unknown }> {
-  const { status, body } = await dispatch.handle({ request: new Request(`http://localhost${path}`, { headers }), socketAddress: () => '127.0.0.1' });
+  const { status, body } = await dispatch.handle({
+    request: new Request(`http://localhost${path}`, { headers }),
+    socketAddress: () => '127.0.0.1',
+    received: () => undefined,
+  });
   return { status, body: JSON.parse(String(body)) as unknown };
 }
 

@@ -22,7 +22,12 @@ export type Identify = {
 };
 
 /** A request as the server hands it over: what the web's own Request does not say comes beside it. */
-export type Incoming = { readonly request: Request; readonly socketAddress: () => string };
+export type Incoming = {
+  readonly request: Request;
+  readonly socketAddress: () => string;
+  /** Called when all that is wanted of the request has come in. */
+  readonly received: () => void;
+};
 
 /** What goes back, before the server makes it the runtime's response. */
 export type Outgoing = {
@@ -92,6 +97,7 @@ function prepare(route: Route): Prepared {
 type Visit = {
   readonly request: Request;
   readonly socketAddress: () => string;
+  readonly received: () => void;
   readonly path: string;
   readonly queryText: string;
   readonly requestId: string;
@@ -111,6 +117,7 @@ function begin(kit: Kit, incoming: Incoming): Visit {
   return {
     request,
     socketAddress: incoming.socketAddress,
+    received: incoming.received,
     path: queryStart < 0 ? url.slice(pathStart) : url.slice(pathStart, queryStart),
     queryText: queryStart < 0 ? '' : url.slice(queryStart + 1),
     requestId,
@@ -141,7 +148,9 @@ async function answer(kit: Kit, visit: Visit, found: Match<Prepared> | { readonl
   const { settings } = kit.app.config();
   const params = found.entry.params ? found.entry.params(found.params) : undefined;
   const query = found.entry.query ? found.entry.query(visit.queryText) : noQuery(visit.queryText);
-  const body = found.entry.body ? found.entry.body(await readBody(request, route.bodyTypes ?? ['application/json'])) : undefined;
+  const sent = route.body ? await readBody(request, route.bodyTypes ?? ['application/json']) : undefined;
+  visit.received();
+  const body = found.entry.body ? found.entry.body(sent) : undefined;
   const address = lazyAddress(kit, visit);
   if (route.limit && (principal.kind === 'anonymous' || route.limitEverybody)) {
     const rate = settings[route.limit];

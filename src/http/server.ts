@@ -9,32 +9,63 @@ export type RunningServer = {
   readonly kill: () => Promise<void>;
 };
 
+/** In seconds, which the runtime looks at every four. Zero is without limit. */
+export type Patience = {
+  /** For a body; and anew with each 16 KB for every one of these seconds, so that a byte now and then keeps nobody here. */
+  readonly bodyS: number;
+  /**
+   * For a caller to ask again, or to take what is there for it. For the head of the first request the runtime itself gives 10 s, whatever comes in
+   * meanwhile.
+   */
+  readonly idleS: number;
+};
+
+type ServerOptions = { readonly host: string; readonly port: number; readonly patience: Patience };
+
 const REQUEST_BYTES_MAX = 600 * 1024 * 1024;
+const WITHOUT_LIMIT = 0;
 
 /** The only file that knows the runtime's server. */
-export function startServer(dispatch: Dispatch, address: { readonly host: string; readonly port: number }): RunningServer {
+export function startServer(dispatch: Dispatch, { host, port, patience }: ServerOptions): RunningServer {
   const server = Bun.serve({
-    hostname: address.host,
-    port: address.port,
+    hostname: host,
+    port,
     maxRequestBodySize: REQUEST_BYTES_MAX,
-    // Streams may be silent for longer than any idle limit; the deadlines of the calls end them.
-    idleTimeout: 0,
+    idleTimeout: patience.bodyS,
     // In development the runtime prints what a stream threw, and answers with pages of its own.
     development: false,
     async fetch(request, self) {
-      const incoming: Incoming = { request, socketAddress: () => self.requestIP(request)?.address ?? '' };
-      return toResponse(request, await dispatch.handle(incoming));
+      const turn: Turn = {
+        callers: () => self.timeout(request, patience.idleS),
+        ours: () => self.timeout(request, WITHOUT_LIMIT),
+      };
+      let received = false;
+      const incoming: Incoming = {
+        request,
+        socketAddress: () => self.requestIP(request)?.address ?? '',
+        received() {
+          received = true;
+          turn.ours();
+        },
+      };
+      const out = await dispatch.handle(incoming);
+      // Whoever still sends what nobody reads keeps the limit of a body.
+      if (received && !out.stream) turn.callers();
+      return toResponse(request, out, turn);
     },
   });
   return {
-    port: server.port ?? address.port,
-    host: address.host,
+    port: server.port ?? port,
+    host,
     close: () => void server.stop(false),
     kill: () => server.stop(true),
   };
 }
 
-function toResponse(request: Request, out: Outgoing): Response {
+/** Who takes time now. When it is we, the deadlines of the calls end it: a stream may be silent for longer than any limit of a connection. */
+type Turn = { readonly callers: () => void; readonly ours: () => void };
+
+function toResponse(request: Request, out: Outgoing, turn: Turn): Response {
   const init = { status: out.status, headers: out.headers };
   if (!out.stream) {
     out.over('sent');
@@ -44,17 +75,29 @@ function toResponse(request: Request, out: Outgoing): Response {
   const source: DirectSource = {
     type: 'direct',
     async pull(controller) {
+      let full: Promise<void> | null = null;
+      const drained = (): void => {
+        full = null;
+        turn.ours();
+      };
       const sink = {
         write(piece: string): void | Promise<void> {
+          // To add to what nobody takes would count as a sign of life.
+          if (full) return full.then(() => sink.write(piece));
           const written = controller.write(piece);
           // A number when the socket took it; a promise when the caller is slower than we are.
-          if (written instanceof Promise) return written as Promise<unknown> as Promise<void>;
+          if (written instanceof Promise) {
+            turn.callers();
+            full = written.then(drained);
+            return full;
+          }
           void controller.flush();
         },
       };
       try {
         await stream(sink);
         out.over(request.signal.aborted ? 'left' : 'sent');
+        turn.callers();
         controller.close();
       } catch (cause) {
         out.over(request.signal.aborted ? 'left' : 'cut');

@@ -97,7 +97,8 @@ async function start(source: ConfigSource, first: ConfigRead, log: ClosableLog):
     };
     const app: App = { ...outside, gateway: createGateway(outside) };
     const dispatch = createDispatch(app, allRoutes(settings), createIdentify(app));
-    const server = startServer(dispatch, { host: settings.apiHost, port: settings.apiPort });
+    const patience = { bodyS: settings.requestBodyTimeoutS, idleS: settings.keepAliveTimeoutS };
+    const server = startServer(dispatch, { host: settings.apiHost, port: settings.apiPort, patience });
     const ready = (): void => {
       state.current = 'ready';
     };
