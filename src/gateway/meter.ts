@@ -45,13 +45,8 @@ export function meter(needs: Needs, { call, attempted, account, startedAt, queue
     endedAt = needs.clock.monotonic();
     const { usage, costNanoUsd: cost } = receipt();
     account.close({ outcome, errorCode, candidate, usage, costNanoUsd: cost, queueMs, firstPieceMs, upstreamMs: upstreamMs() });
-    record(call, attempted, {
-      receipt: { usage, costNanoUsd: cost },
-      complete: outcome === 'ok',
-      firstPieceMs,
-      upstreamMs: upstreamMs(),
-      text: needs.config().settings.logPrompts ? fold.text() : null,
-    });
+    const text = needs.config().settings.logPrompts ? fold.text() : null;
+    record(call, attempted, { receipt: { usage, costNanoUsd: cost }, complete: outcome === 'ok', firstPieceMs, upstreamMs: upstreamMs(), text });
     over(outcome === 'ok');
   };
   const add = (batch: readonly ModelEvent[]): readonly ModelEvent[] => {

@@ -1,18 +1,8 @@
-import type { Budgets, Clock, Log, Reservation } from '../../app.ts';
-import { AppError } from '../../contract/errors.ts';
+import type { Budgets, Reservation } from '../../app.ts';
 import type { Budget } from '../../contract/policy.ts';
 import { budgetWindow } from '../../core/budget-window.ts';
-import type { Lease, LeaseAsk, WindowName } from '../postgres/money.ts';
-
-export type BudgetNeeds = {
-  readonly lease: (window: WindowName, ask: LeaseAsk) => Promise<Lease>;
-  /** Gives back all that is held of this window beyond `nanoUsd`. */
-  readonly keep: (window: WindowName, nanoUsd: number) => Promise<void>;
-  /** Whether others still take this process for alive: one that is taken for dead holds nothing. */
-  readonly isAlive: () => boolean;
-  readonly clock: Clock;
-  readonly log: Log;
-};
+import { every } from '../every.ts';
+import { free, giveBackFree, newPurse, type Purse, type PurseNeeds, take, takeOne } from './purse.ts';
 
 export type RunningBudgets = Budgets & {
   /** Others took this process for dead, and have what it held. */
@@ -21,49 +11,36 @@ export type RunningBudgets = Budgets & {
   readonly stop: () => Promise<void>;
 };
 
-/** What this process holds of one window of a budget, in nano-USD. */
-type Purse = {
-  readonly window: WindowName;
-  limit: number;
-  budget: Budget;
-  /** Leased from the database and not yet entered as spent. */
-  held: number;
-  /** Set aside for calls under way. */
-  reserved: number;
-  /** Spent by calls that the ledger in the database does not have yet. */
-  unentered: number;
-  /** Near its end the budget is handed out call by call, and nothing is kept. */
-  scarce: boolean;
-  usedAt: number;
-  /** An answer of the database got lost: it may count more as held here than we do. */
-  doubtful: boolean;
-  returning: Promise<void> | null;
-  asking: boolean;
-  waiting: Waiting[];
-  refused: { readonly until: number; readonly room: number; readonly lease: Lease } | null;
-};
-type Waiting = { readonly nanoUsd: number; readonly accept: () => void; readonly refuse: (cause: unknown) => void };
-
-/** Leased beyond what the waiting calls need: for so many like the dearest of them, and never more than a hundredth of the budget. */
-const EXTRA_CALLS = 32;
-const EXTRA_SHARE = 100;
-/** How long a refusal stands without a look into the database. */
-const REFUSAL_MS = 100;
 const TIDY_MS = 1000;
-const ANSWER_MAX_MS = 3000;
-
 const NOTHING_SET_ASIDE: Reservation = { settle: () => () => undefined };
 
 /**
  * A process leases a little of each budget that its calls spend from, so that nearly every call is admitted without a question to anybody, and
  * all processes together can never hold more than there is.
  */
-export function createBudgets(needs: BudgetNeeds): RunningBudgets {
-  const { clock } = needs;
+export function createBudgets(needs: PurseNeeds): RunningBudgets {
   const purses = new Map<string, Purse>();
-  const latest = new WeakMap<Budget, Purse>();
+  const purseOf = purseFinder(needs, purses);
+  const stopTidying = every(needs.clock, TIDY_MS, () => tidy(needs, purses));
+  return {
+    reserve(budgets, nanoUsd) {
+      if (budgets.length === 0 || nanoUsd === 0) return NOTHING_SET_ASIDE;
+      const asked = budgets.map(purseOf);
+      return takeHeld(needs, asked, nanoUsd) ?? takeEach(needs, asked, nanoUsd);
+    },
+    forget() {
+      for (const purse of purses.values()) purse.held = 0;
+    },
+    async stop() {
+      stopTidying();
+      for (const purse of purses.values()) await giveBackFree(needs, purse);
+    },
+  };
+}
 
-  const purseOf = (budget: Budget): Purse => {
+function purseFinder({ clock }: PurseNeeds, purses: Map<string, Purse>): (budget: Budget) => Purse {
+  const latest = new WeakMap<Budget, Purse>();
+  return (budget) => {
     const known = latest.get(budget);
     const now = clock.now();
     if (known && now < known.window.endsAt && now >= known.window.startsAt) return known;
@@ -76,217 +53,54 @@ export function createBudgets(needs: BudgetNeeds): RunningBudgets {
     latest.set(budget, purse);
     return purse;
   };
+}
 
-  /** Sets aside at once where what is held suffices; null where the database has to be asked. */
-  const takeHeld = (asked: readonly Purse[], nanoUsd: number): Reservation | null => {
-    if (!needs.isAlive()) return null;
-    for (const purse of asked) if (purse.asking || free(purse) < nanoUsd) return null;
-    for (const purse of asked) take(purse, nanoUsd, clock.monotonic());
-    return reservation(asked, nanoUsd);
-  };
+/** Sets aside at once where what is held suffices; null where the database has to be asked. */
+function takeHeld(needs: PurseNeeds, asked: readonly Purse[], nanoUsd: number): Reservation | null {
+  if (!needs.isAlive()) return null;
+  for (const purse of asked) if (purse.asking || free(purse) < nanoUsd) return null;
+  for (const purse of asked) take(purse, nanoUsd, needs.clock.monotonic());
+  return reservation(needs, asked, nanoUsd);
+}
 
-  const takeEach = async (asked: readonly Purse[], nanoUsd: number): Promise<Reservation> => {
-    const taken: Purse[] = [];
-    try {
+async function takeEach(needs: PurseNeeds, asked: readonly Purse[], nanoUsd: number): Promise<Reservation> {
+  const taken: Purse[] = [];
+  try {
+    for (const purse of asked) {
+      await takeOne(needs, purse, nanoUsd);
+      taken.push(purse);
+    }
+    return reservation(needs, asked, nanoUsd);
+  } catch (cause) {
+    for (const purse of taken) purse.reserved -= nanoUsd;
+    throw cause;
+  }
+}
+
+function reservation(needs: PurseNeeds, asked: readonly Purse[], nanoUsd: number): Reservation {
+  return {
+    settle(costNanoUsd) {
       for (const purse of asked) {
-        await takeOne(needs, purse, nanoUsd);
-        taken.push(purse);
+        purse.reserved -= nanoUsd;
+        purse.unentered += costNanoUsd;
       }
-      return reservation(asked, nanoUsd);
-    } catch (cause) {
-      for (const purse of taken) purse.reserved -= nanoUsd;
-      throw cause;
-    }
-  };
-
-  /** What stands idle goes back where others can have it. */
-  const tidy = async (): Promise<void> => {
-    const now = clock.monotonic();
-    for (const [name, purse] of purses) {
-      const idle = purse.reserved === 0 && purse.unentered === 0 && now - purse.usedAt >= TIDY_MS;
-      if (idle || purse.scarce || purse.doubtful) await giveBackFree(needs, purse);
-      if (idle && purse.held <= 0 && clock.now() >= purse.window.endsAt) purses.delete(name);
-    }
-  };
-  let cancelTidy = clock.after(TIDY_MS, tidyAgain);
-  function tidyAgain(): void {
-    void tidy().finally(() => {
-      cancelTidy = clock.after(TIDY_MS, tidyAgain);
-    });
-  }
-
-  function reservation(asked: readonly Purse[], nanoUsd: number): Reservation {
-    return {
-      settle(costNanoUsd) {
+      return () => {
         for (const purse of asked) {
-          purse.reserved -= nanoUsd;
-          purse.unentered += costNanoUsd;
+          purse.unentered -= costNanoUsd;
+          purse.held -= Math.min(purse.held, costNanoUsd);
+          if (purse.scarce) void giveBackFree(needs, purse);
         }
-        return () => {
-          for (const purse of asked) {
-            purse.unentered -= costNanoUsd;
-            purse.held -= Math.min(purse.held, costNanoUsd);
-            if (purse.scarce) void giveBackFree(needs, purse);
-          }
-        };
-      },
-    };
-  }
-
-  return {
-    reserve(budgets, nanoUsd) {
-      if (budgets.length === 0 || nanoUsd === 0) return NOTHING_SET_ASIDE;
-      const asked = budgets.map(purseOf);
-      return takeHeld(asked, nanoUsd) ?? takeEach(asked, nanoUsd);
-    },
-    forget() {
-      for (const purse of purses.values()) purse.held = 0;
-    },
-    async stop() {
-      cancelTidy();
-      for (const purse of purses.values()) await giveBackFree(needs, purse);
+      };
     },
   };
 }
 
-function newPurse(window: WindowName, budget: Budget): Purse {
-  return {
-    window,
-    budget,
-    limit: budget.limitNanoUsd,
-    held: 0,
-    reserved: 0,
-    unentered: 0,
-    scarce: false,
-    usedAt: 0,
-    doubtful: false,
-    returning: null,
-    asking: false,
-    waiting: [],
-    refused: null,
-  };
-}
-
-function free(purse: Purse): number {
-  return purse.held - purse.reserved - purse.unentered;
-}
-
-function take(purse: Purse, nanoUsd: number, now: number): void {
-  purse.reserved += nanoUsd;
-  purse.usedAt = now;
-}
-
-function takeOne(needs: BudgetNeeds, purse: Purse, nanoUsd: number): Promise<void> {
-  const { refused } = purse;
+/** What stands idle goes back where others can have it. */
+async function tidy(needs: PurseNeeds, purses: Map<string, Purse>): Promise<void> {
   const now = needs.clock.monotonic();
-  if (refused && now < refused.until && nanoUsd > refused.room + Math.max(0, free(purse))) throw exceeded(purse, refused.lease);
-  return new Promise((resolve, refuse) => {
-    const accept = (): void => {
-      take(purse, nanoUsd, needs.clock.monotonic());
-      resolve();
-    };
-    purse.waiting.push({ nanoUsd, accept, refuse });
-    if (!purse.asking) void askForAll(needs, purse);
-  });
-}
-
-/** One question for all calls that wait, while the next ones gather. */
-async function askForAll(needs: BudgetNeeds, purse: Purse): Promise<void> {
-  purse.asking = true;
-  while (purse.waiting.length > 0) {
-    const calls = purse.waiting;
-    purse.waiting = [];
-    try {
-      await purse.returning;
-      const lease = await leaseFor(needs, purse, calls);
-      serve(needs, purse, calls, lease);
-    } catch (cause) {
-      purse.doubtful = true;
-      for (const call of calls) call.refuse(cause);
-    }
+  for (const [name, purse] of purses) {
+    const idle = purse.reserved === 0 && purse.unentered === 0 && now - purse.usedAt >= TIDY_MS;
+    if (idle || purse.scarce || purse.doubtful) await giveBackFree(needs, purse);
+    if (idle && purse.held <= 0 && needs.clock.now() >= purse.window.endsAt) purses.delete(name);
   }
-  purse.asking = false;
-  if (purse.scarce) void giveBackFree(needs, purse);
-}
-
-async function leaseFor(needs: BudgetNeeds, purse: Purse, calls: readonly Waiting[]): Promise<Lease> {
-  if (!needs.isAlive()) throw unknown();
-  const costs = calls.map((call) => call.nanoUsd);
-  const dearest = Math.max(...costs);
-  const spare = Math.max(0, free(purse));
-  const asking = needs.lease(purse.window, {
-    budgetNanoUsd: purse.limit,
-    leastNeed: Math.max(1, Math.min(...costs) - spare),
-    need: Math.max(1, costs.reduce((sum, cost) => sum + cost, 0) - spare),
-    // Whole calls: of a part of one nobody has any use.
-    extra: dearest * Math.min(EXTRA_CALLS, Math.floor(purse.limit / EXTRA_SHARE / dearest)),
-  });
-  const received = asking.then((lease) => {
-    // Also when it comes too late for those who asked: it is held all the same.
-    purse.held += lease.granted;
-    return lease;
-  });
-  return withinTime(needs.clock, received);
-}
-
-function serve(needs: BudgetNeeds, purse: Purse, calls: readonly Waiting[], lease: Lease): void {
-  const room = purse.limit - lease.spent - lease.leased - lease.granted;
-  purse.scarce = room < purse.limit / 4;
-  purse.refused = null;
-  for (const call of calls) {
-    if (free(purse) >= call.nanoUsd) call.accept();
-    else {
-      purse.refused = { until: needs.clock.monotonic() + REFUSAL_MS, room, lease };
-      call.refuse(exceeded(purse, lease));
-    }
-  }
-}
-
-/** Never while more is being asked for: what is kept is said as a sum, and would take a lease away that has just been given. */
-async function giveBackFree(needs: BudgetNeeds, purse: Purse): Promise<void> {
-  const nanoUsd = free(purse);
-  if (purse.asking || purse.returning !== null || (nanoUsd <= 0 && !purse.doubtful)) return;
-  purse.held -= Math.max(0, nanoUsd);
-  // Calls that are being entered at this moment may be counted twice in what is kept: looked at again when they are through.
-  purse.doubtful = purse.unentered > 0;
-  purse.returning = needs.keep(purse.window, Math.max(0, purse.held)).catch((cause: unknown) => {
-    purse.doubtful = true;
-    needs.log.debug('a part of a budget could not be given back yet', { budget: purse.window.scope, reason: cause instanceof Error ? cause.message : '' });
-  });
-  await purse.returning;
-  purse.returning = null;
-}
-
-function withinTime<Result>(clock: Clock, work: Promise<Result>): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    const cancel = clock.after(ANSWER_MAX_MS, () => reject(unknown()));
-    work.then(resolve, reject).finally(cancel);
-  });
-}
-
-function unknown(): AppError {
-  return new AppError('SERVICE_UNAVAILABLE', { message: 'What is left of the budget cannot be found out, because the database is away', retryAfterMs: 1000 });
-}
-
-function exceeded({ budget, window, limit }: Purse, { spent, leased }: Lease): AppError {
-  return new AppError('BUDGET_EXCEEDED', {
-    message: `The budget of this ${budget.scope} is used up: ${usd(spent)} of ${usd(limit)} USD ${PERIODS[budget.period]}${leased > 0 ? `, and calls under way may cost ${usd(leased)}` : ''}`,
-    details: {
-      budget: limit / 1e9,
-      spent: spent / 1e9,
-      reserved: leased / 1e9,
-      resets_at: Number.isFinite(window.endsAt) ? new Date(window.endsAt).toISOString() : null,
-      scope: budget.scope,
-      id: budget.id,
-      period: budget.period,
-    },
-    // Official clients try a 402 once more unless they are told that it is of no use.
-    headers: { 'x-should-retry': 'false' },
-  });
-}
-
-const PERIODS = { day: 'today', month: 'this month', total: 'in total' } as const;
-
-function usd(nanoUsd: number): string {
-  return (nanoUsd / 1e9).toFixed(9).replace(/\.?0+$/, '');
 }

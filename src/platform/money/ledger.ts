@@ -43,12 +43,44 @@ const BAD_ROW = /^2[23]/;
  */
 export function createLedger(needs: LedgerNeeds): RunningLedger {
   const { journal, clock } = needs;
+  const queue = createQueue(needs);
+  return {
+    open: (row) => journal.append(JSON.stringify(row)),
+    close(row, { opened, again = false, entered } = {}) {
+      const line = JSON.stringify(row);
+      const segment = journal.append(line);
+      queue.add({ id: row.id, line, segments: opened ? [segment, opened as Segment] : [segment], again, entered });
+    },
+    async drain(ms) {
+      const over = new AbortController();
+      const late = clock.sleep(ms, over.signal).then(
+        () => false,
+        () => true,
+      );
+      const drained = await Promise.race([queue.emptied().then(() => true), late]);
+      over.abort();
+      if (drained) journal.close();
+      return drained;
+    },
+  };
+}
+
+type Queue = { readonly add: (entry: Entry) => void; readonly emptied: () => Promise<void> };
+
+/** Rows on their way into the database, in their order. */
+function createQueue(needs: LedgerNeeds): Queue {
   let waiting: Entry[] = [];
   let held = 0;
-  let flushing: Promise<void> | null = null;
+  let flushing: Promise<void> = Promise.resolve();
+  let busy = false;
 
+  const forget = (entry: Entry): void => {
+    if (entry.line !== null) held--;
+    for (const segment of entry.segments) needs.journal.release(segment);
+    entry.entered?.();
+  };
   const flushAll = async (): Promise<void> => {
-    await clock.sleep(GATHER_MS);
+    await needs.clock.sleep(GATHER_MS);
     for (let failures = 0; waiting.length > 0;) {
       const batch = waiting.slice(0, BATCH_MAX);
       try {
@@ -58,43 +90,23 @@ export function createLedger(needs: LedgerNeeds): RunningLedger {
         failures = 0;
       } catch (cause) {
         if (failures === 0) needs.log.warning('calls cannot be entered into the ledger; they are kept in the journal', { reason: messageOf(cause) });
-        await clock.sleep(WAITS_MS[Math.min(failures, WAITS_MS.length - 1)] ?? 0);
+        await needs.clock.sleep(WAITS_MS[Math.min(failures, WAITS_MS.length - 1)] ?? 0);
         failures++;
       }
     }
-    flushing = null;
-  };
-  const forget = (entry: Entry): void => {
-    if (entry.line !== null) held--;
-    for (const segment of entry.segments) journal.release(segment);
-    entry.entered?.();
+    busy = false;
   };
 
   return {
-    open: (row) => journal.append(JSON.stringify(row)),
-    close(row, { opened, again = false, entered } = {}) {
-      const line = JSON.stringify(row);
-      const segment = journal.append(line);
+    add(entry) {
       const keep = held < HELD_MAX;
       if (keep) held++;
-      waiting.push({ id: row.id, line: keep ? line : null, segments: opened ? [segment, opened as Segment] : [segment], again, entered });
-      flushing ??= flushAll();
+      waiting.push(keep ? entry : { ...entry, line: null });
+      if (busy) return;
+      busy = true;
+      flushing = flushAll();
     },
-    async drain(ms) {
-      const over = new AbortController();
-      const done = (async (): Promise<boolean> => {
-        while (flushing !== null) await flushing;
-        return true;
-      })();
-      const late = clock.sleep(ms, over.signal).then(
-        () => false,
-        () => true,
-      );
-      const drained = await Promise.race([done, late]);
-      over.abort();
-      if (drained) journal.close();
-      return drained;
-    },
+    emptied: () => flushing,
   };
 }
 

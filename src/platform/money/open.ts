@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely';
 import type { Pool } from 'pg';
 import type { Budgets, Clock, Ledger, Log } from '../../app.ts';
 import type { Database } from '../../tables.ts';
+import { every } from '../every.ts';
 import { createMoneyStore } from '../postgres/money.ts';
 import { messageOf } from '../postgres/database-start-error.ts';
 import { ensurePartitionsFor } from '../postgres/partitions.ts';
@@ -61,22 +62,16 @@ export async function openMoney({ pool, db, dataDir, processId, clock, log }: Mo
     keep: (window, nanoUsd) => store.keep(processId, window, nanoUsd),
   });
   const ledger = createLedger({ ...writing, journal: openJournal(folder, { pid: process.pid, processId }), clock });
-  let cancelReplay: () => void = () => undefined;
-  const replayAgain = (): void => {
-    cancelReplay = clock.after(REPLAY_EVERY_MS, () => {
-      replay()
-        .catch((cause: unknown) => log.debug('the journals of others could not be entered yet', { reason: messageOf(cause) }))
-        .finally(replayAgain);
-    });
-  };
-  replayAgain();
+  const stopReplays = every(clock, REPLAY_EVERY_MS, () =>
+    replay().catch((cause: unknown) => log.debug('the journals of others could not be entered yet', { reason: messageOf(cause) })),
+  );
 
   return {
     ledger,
     budgets,
     processCount: presence.processCount,
     async close() {
-      cancelReplay();
+      stopReplays();
       presence.stop();
       if (!(await ledger.drain(DRAIN_MAX_MS))) {
         log.warning('the database did not take the last calls; they are in the journal and are entered at the next start');

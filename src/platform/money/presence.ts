@@ -1,4 +1,5 @@
 import type { Clock, Log } from '../../app.ts';
+import { every } from '../every.ts';
 import { messageOf } from '../postgres/database-start-error.ts';
 import type { Beat } from '../postgres/money.ts';
 
@@ -29,8 +30,6 @@ export async function startPresence(needs: PresenceNeeds): Promise<Presence> {
   const { clock } = needs;
   let seenAt = clock.monotonic();
   let count = 1;
-  let stopped = false;
-  let cancel: () => void = () => undefined;
 
   const beat = async (): Promise<void> => {
     const beganAt = clock.monotonic();
@@ -43,25 +42,15 @@ export async function startPresence(needs: PresenceNeeds): Promise<Presence> {
     seenAt = beganAt;
     count = Math.max(1, known ? alive : alive + 1);
   };
-  const again = (): void => {
-    cancel = clock.after(BEAT_MS, () => {
-      beat()
-        .catch((cause: unknown) => needs.log.debug('the sign of life did not reach the database', { reason: messageOf(cause) }))
-        .finally(() => {
-          if (!stopped) again();
-        });
-    });
-  };
   await needs.register();
   await beat();
-  again();
+  const stop = every(clock, BEAT_MS, () =>
+    beat().catch((cause: unknown) => needs.log.debug('the sign of life did not reach the database', { reason: messageOf(cause) })),
+  );
 
   return {
     isAlive: () => clock.monotonic() - seenAt < UNSURE_AFTER_MS,
     processCount: () => count,
-    stop() {
-      stopped = true;
-      cancel();
-    },
+    stop,
   };
 }

@@ -26,16 +26,7 @@ export type Lease = { readonly granted: number; readonly spent: number; readonly
 export type Beat = { readonly known: boolean; readonly alive: number };
 
 export function createMoneyStore(pool: Pool): MoneyStore {
-  const away = callersPool(pool);
-  const ask = async <Row>(text: string, values: readonly unknown[]): Promise<Row[]> => {
-    const client = await away.connect();
-    try {
-      return (await client.query<Row>(text, values)).rows;
-    } finally {
-      client.release();
-    }
-  };
-
+  const ask = asker(pool);
   return {
     async settle(processId, rows) {
       await ask('select settle($1, $2)', [processId, `[${rows.join(',')}]`]);
@@ -75,6 +66,20 @@ export function createMoneyStore(pool: Pool): MoneyStore {
     async bury(processId) {
       await ask('select bury_process($1)', [processId]);
     },
+  };
+}
+
+type Ask = <Row>(text: string, values: readonly unknown[]) => Promise<Row[]>;
+
+function asker(pool: Pool): Ask {
+  const away = callersPool(pool);
+  return async <Row>(text: string, values: readonly unknown[]): Promise<Row[]> => {
+    const client = await away.connect();
+    try {
+      return (await client.query<Row>(text, values)).rows;
+    } finally {
+      client.release();
+    }
   };
 }
 
