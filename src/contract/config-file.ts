@@ -35,21 +35,37 @@ const ModelAlias = z
   })
   .describe('A name of your own for one or several models.');
 
+const rates = {
+  input: usdPerMillionTokens.describe('USD for a million input tokens.'),
+  output: usdPerMillionTokens.describe('USD for a million output tokens, reasoning among them.'),
+  cached_input: usdPerMillionTokens.optional().describe('For input that the provider had in its cache; as `input` where it is left out.'),
+  cache_write: usdPerMillionTokens.optional().describe('For input that the provider puts into its cache for minutes; as `input` where it is left out.'),
+  long_cache_write: usdPerMillionTokens.optional().describe('The same for an hour or longer; as `cache_write` where it is left out.'),
+  batch_input: usdPerMillionTokens.optional().describe('For input of a batch, where that is less.'),
+  batch_output: usdPerMillionTokens.optional().describe('For output of a batch, where that is less.'),
+};
+
+export const LongPromptPrice = z
+  .strictObject({ tokens: z.int().min(1).describe('The longest prompt for which the price above counts.'), ...rates })
+  .describe('What all of a call costs whose prompt is longer.');
+
 const PriceEntry = z
   .strictObject({
-    input: usdPerMillionTokens.describe('USD for a million input tokens.'),
-    output: usdPerMillionTokens.describe('USD for a million output tokens.'),
-    cached_input: usdPerMillionTokens.optional(),
-    as_of: z.iso.date().optional(),
-    source: z.string().optional(),
+    ...rates,
+    per_call: z.number().min(0).max(1000).optional().describe('USD for each call, besides its tokens.'),
+    above: LongPromptPrice.optional(),
+    as_of: z.iso.date().optional().describe('The day for which it was stated.'),
+    source: z.string().optional().describe('Who stated it.'),
   })
   .describe('A price that counts instead of the built-in one.');
+
+const priceName = z.string().regex(/^[^/*\s]+\/[^*\s]*[^\s]$/, 'write `provider/model`, or `provider/*` for all of its models');
 
 export const ConfigFile = z
   .strictObject({
     providers: z.record(id, ProviderEntry).default({}),
     models: z.record(z.string().min(1).max(128), ModelAlias).default({}),
-    prices: z.record(z.string().min(1), PriceEntry).default({}).describe('By `provider/model`.'),
+    prices: z.record(priceName, PriceEntry).default({}).describe('By `provider/model`; `provider/*` counts for all others of that beginning.'),
     settings: z
       .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
       .default({})
@@ -58,4 +74,5 @@ export const ConfigFile = z
   .describe('The configuration file of Sluice.');
 
 export type ConfigFile = z.output<typeof ConfigFile>;
+export type PriceEntry = z.output<typeof PriceEntry>;
 export type ProviderEntry = z.output<typeof ProviderEntry>;

@@ -73,6 +73,7 @@ export const SETTINGS = {
   httpProxy: { env: 'HTTP_PROXY', aliases: ['http_proxy'], kind: 'url', default: null, restart: true, doc: 'Proxy for calls to providers at `http://` addresses, itself reached by `http://`. Loopback is never proxied.' },
   httpsProxy: { env: 'HTTPS_PROXY', aliases: ['https_proxy'], kind: 'url', default: null, restart: true, doc: 'Proxy for calls to providers at `https://` addresses, itself reached by `http://`; it passes the encrypted bytes on.' },
   noProxy: { env: 'NO_PROXY', aliases: ['no_proxy'], kind: 'list', default: '', restart: true, doc: 'Hosts that are called without a proxy, separated by commas: a name and all below it, an address, a network such as `10.0.0.0/8`; `*` for all.' },
+  unknownPrice: { env: 'UNKNOWN_PRICE', kind: 'text', default: '2.50/10.00', doc: 'What a model costs of which no price is known: USD for a million tokens of input and output; `free` for nothing; `refuse`, and it is not called. See docs/prices.md.' },
   requestTimeoutS: { env: 'REQUEST_TIMEOUT_S', kind: 'number', default: '600', min: 0.1, max: 86400, doc: 'Longest time for one call in all, retries and stream included.' },
   jobPollIntervalS: { env: 'JOB_POLL_INTERVAL_S', kind: 'number', default: '30', min: 0.05, max: 3600, doc: 'Seconds between two ticks of the job processor.' },
   jobConcurrency: { env: 'JOB_CONCURRENCY', kind: 'integer', default: '16', min: 1, max: 1000, doc: 'Job rows that one worker runs at once.' },

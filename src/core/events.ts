@@ -14,10 +14,16 @@ export type ModelEvent =
 
 export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter';
 
+/** As OpenAI counts: a codec adds up what another vendor counts apart. */
 export type Usage = {
+  /** All of the input, with what was read from the provider's cache and what was written into it. */
   readonly inputTokens: number;
+  /** All of the output, with the reasoning. */
   readonly outputTokens: number;
   readonly cachedInputTokens?: number;
+  /** What was written into the provider's cache, and the part of it that stays for an hour or longer. */
+  readonly cacheWriteTokens?: number;
+  readonly longCacheWriteTokens?: number;
   readonly reasoningTokens?: number;
   /** Counted by us, because the provider gave none. */
   readonly estimated?: boolean;

@@ -1,74 +1,41 @@
-import type { Capability, ModelFacts, Price } from './provider.ts';
-
-type Row = ModelFacts & { readonly snapshots: readonly string[] };
-
-const CHAT: readonly Capability[] = ['chat', 'stream', 'tools', 'json_schema', 'images'];
-const THINKING: readonly Capability[] = [...CHAT, 'reasoning'];
-const AS_OF = '2026-11-21';
-const PRICE_LIST = 'https://github.com/simonw/llm-prices/blob/main/data/openai.json';
-const EMBEDDING_PRICES = 'https://unanswered.io/guide/are-openai-embedding-models-free-pricing';
+import { anthropic } from './model-catalog/anthropic.ts';
+import { cohere } from './model-catalog/cohere.ts';
+import { deepseek } from './model-catalog/deepseek.ts';
+import { fireworks } from './model-catalog/fireworks.ts';
+import { google } from './model-catalog/google.ts';
+import { groq } from './model-catalog/groq.ts';
+import { mistral } from './model-catalog/mistral.ts';
+import { openai } from './model-catalog/openai.ts';
+import { openrouter } from './model-catalog/openrouter.ts';
+import { perplexity } from './model-catalog/perplexity.ts';
+import { together } from './model-catalog/together.ts';
+import { CHAT, THINKING, type Vendor } from './model-catalog/vendor.ts';
+import { xai } from './model-catalog/xai.ts';
+import type { ModelFacts } from './provider.ts';
 
 /**
- * What is known about the models of OpenAI. Prices were compared over several public lists that follow the vendor's page; what a team really
- * pays goes into `prices` of the configuration file, which wins.
+ * What is known about models: limits, capabilities, prices. Prices are read from the vendors' pages and compared over several public lists
+ * that follow them; of two that differ, the dearer counts. What a team really pays goes into `prices` of the configuration file, which wins.
  */
-export const OPENAI_MODELS: readonly ModelFacts[] = rows().flatMap(withSnapshots);
+export const VENDORS: readonly Vendor[] = [openai, anthropic, google, mistral, groq, cohere, xai, deepseek, together, fireworks, perplexity, openrouter];
 
-/** A dated name means the same model for ever, at the same price. */
-function withSnapshots({ snapshots, ...facts }: Row): ModelFacts[] {
-  const models: ModelFacts[] = [facts];
-  for (const day of snapshots) models.push({ ...facts, id: `${facts.id}-${day}` });
-  return models;
+export const OPENAI = openai;
+
+/** Whose models a provider of this name, or at this host, serves. Null for one's own server, whatever its models are called. */
+export function vendorOf(id: string, host: string): Vendor | null {
+  return VENDORS.find((vendor) => vendor.id === id) ?? VENDORS.find((vendor) => vendor.hosts.includes(host)) ?? null;
 }
 
-function rows(): Row[] {
-  return [
-    chat('gpt-4o-mini', [128_000, 16_384], [150, 600, 75], ['2024-07-18']),
-    chat('gpt-4o', [128_000, 16_384], [2500, 10_000, 1250], ['2024-08-06', '2024-11-20']),
-    chat('gpt-4.1', [1_047_576, 32_768], [2000, 8000, 500], ['2025-04-14']),
-    chat('gpt-4.1-mini', [1_047_576, 32_768], [400, 1600, 100], ['2025-04-14']),
-    chat('gpt-4.1-nano', [1_047_576, 32_768], [100, 400, 25], ['2025-04-14']),
-    thinking('o1', [200_000, 100_000], [15_000, 60_000, 7500], ['2024-12-17']),
-    // The list above still has its first price; it is a fifth of that since June 2025.
-    priced(thinking('o3', [200_000, 100_000], [2000, 8000, 500], ['2025-04-16']), 'https://deploybase.ai/articles/openai-pricing'),
-    thinking('o3-mini', [200_000, 100_000], [1100, 4400, 550], ['2025-01-31']),
-    thinking('o4-mini', [200_000, 100_000], [1100, 4400, 275], ['2025-04-16']),
-    thinking('gpt-5', [400_000, 128_000], [1250, 10_000, 125], ['2025-08-07']),
-    thinking('gpt-5-mini', [400_000, 128_000], [250, 2000, 25], ['2025-08-07']),
-    thinking('gpt-5-nano', [400_000, 128_000], [50, 400, 5], ['2025-08-07']),
-    thinking('gpt-5.1', [400_000, 128_000], [1250, 10_000, 125], ['2025-11-13']),
-    thinking('gpt-5.2', [400_000, 128_000], [1750, 14_000, 175], ['2025-12-11']),
-    // These two take about a million tokens, at twice the price beyond 272,000: stated is the part for which the price is true.
-    thinking('gpt-5.4', [272_000, 128_000], [2500, 15_000, 250], []),
-    thinking('gpt-5.5', [272_000, 128_000], [5000, 30_000, 500], []),
-    thinking('gpt-5.4-mini', [400_000, 128_000], [750, 4500, 75], []),
-    thinking('gpt-5.4-nano', [400_000, 128_000], [200, 1250, 20], []),
-    embedding('text-embedding-3-small', 20),
-    embedding('text-embedding-3-large', 130),
-  ];
+/** A dated name that is not listed means the model without the date. */
+export function describeModel(name: string, vendor: Vendor | null): ModelFacts {
+  const known = vendor && (find(vendor, name) ?? find(vendor, name.replace(/-\d{4}-?\d\d-?\d\d$/, '')));
+  if (known) return known.id === name ? known : { ...known, id: name };
+  const { price: _, ...facts } = (vendor === null ? find(openai, name) : undefined) ?? namedModel(name);
+  return facts;
 }
 
-type Tokens = readonly [context: number, output: number];
-type NanoUsd = readonly [input: number, output: number, cachedInput: number];
-
-function chat(id: string, tokens: Tokens, nanoUsd: NanoUsd, snapshots: readonly string[]): Row {
-  const [contextTokens, outputTokensMax] = tokens;
-  const [inputNanoUsd, outputNanoUsd, cachedInputNanoUsd] = nanoUsd;
-  const price: Price = { inputNanoUsd, outputNanoUsd, cachedInputNanoUsd, asOf: AS_OF, source: PRICE_LIST };
-  return { id, contextTokens, outputTokensMax, capabilities: CHAT, price, snapshots };
-}
-
-function thinking(id: string, tokens: Tokens, nanoUsd: NanoUsd, snapshots: readonly string[]): Row {
-  return { ...chat(id, tokens, nanoUsd, snapshots), capabilities: THINKING };
-}
-
-function priced(row: Row, source: string): Row {
-  return row.price ? { ...row, price: { ...row.price, source } } : row;
-}
-
-function embedding(id: string, inputNanoUsd: number): Row {
-  const price: Price = { inputNanoUsd, outputNanoUsd: 0, asOf: AS_OF, source: EMBEDDING_PRICES };
-  return { id, contextTokens: 8_192, outputTokensMax: 0, capabilities: ['embeddings'], price, snapshots: [] };
+function find({ models }: Vendor, name: string): ModelFacts | undefined {
+  return models.find((model) => model.id === name);
 }
 
 /**
@@ -81,7 +48,7 @@ export function isReasoningName(model: string): boolean {
 }
 
 /** For a model of which only the name is known: what nearly all that are served today can do. Its server knows better, and refuses by itself. */
-export function namedModel(id: string): ModelFacts {
+function namedModel(id: string): ModelFacts {
   if (/embed/i.test(id)) return { id, contextTokens: 8_192, outputTokensMax: 0, capabilities: ['embeddings'] };
   return { id, contextTokens: 128_000, outputTokensMax: 16_384, capabilities: isReasoningName(id) ? THINKING : CHAT };
 }

@@ -13,6 +13,8 @@ export type Provider = {
   /** What it serves and knows about it. A name that is not listed can still be called as `provider/name` where `open` is true. */
   readonly models: readonly ModelFacts[];
   readonly open: boolean;
+  /** What is known of a model that it may serve and does not list. */
+  readonly describe?: (model: string) => ModelFacts;
   readonly chat?: (request: ModelRequest, call: Call) => EventBatches;
   readonly embed?: (request: EmbedRequest, call: Call) => Promise<EmbedAnswer>;
   /** A cheap sign of life for /health; throws when there is none. Absent where there is nothing to ask. */
@@ -29,13 +31,29 @@ export type ModelFacts = {
 
 export type Capability = 'chat' | 'stream' | 'tools' | 'json_schema' | 'images' | 'reasoning' | 'embeddings';
 
-/** Nano-USD a token: 0.15 USD a million tokens is 150. */
-export type Price = {
+/** Nano-USD a token: 0.15 USD a million tokens is 150. A rate may be a fraction of a nano-USD. What is left out costs as `inputNanoUsd`. */
+export type Rates = {
   readonly inputNanoUsd: number;
+  /** Reasoning is output. */
   readonly outputNanoUsd: number;
+  /** Input that the provider had in its cache. */
   readonly cachedInputNanoUsd?: number;
+  /** Input that it put into its cache for some minutes. */
+  readonly cacheWriteNanoUsd?: number;
+  /** Input that it put there for an hour or longer; left out, it costs as for some minutes. */
+  readonly longCacheWriteNanoUsd?: number;
+};
+
+/** What a batch costs where that is less. */
+export type Tariff = Rates & { readonly batch?: Rates };
+
+export type Price = Tariff & {
+  /** A prompt of more tokens than this makes the whole call cost this instead. */
+  readonly above?: Tariff & { readonly tokens: number };
+  /** For each call, besides its tokens. */
+  readonly callNanoUsd?: number;
   /** The day on which the price was read, and where. */
-  readonly asOf: string;
+  readonly asOf: string | null;
   readonly source: string;
 };
 

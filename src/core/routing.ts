@@ -1,10 +1,20 @@
 import type { ConfigFile } from '../contract/config-file.ts';
 import { AppError } from '../contract/errors.ts';
-import { namedModel } from './model-catalog.ts';
+import { SETTINGS } from '../contract/settings.ts';
+import { describeModel } from './model-catalog.ts';
+import { overrideFor } from './price-overrides.ts';
 import type { ModelFacts, Price, Provider } from './provider.ts';
+import { parseUnknownPrice, type UnknownPrice } from './unknown-price.ts';
 
 /** A place that a call can go to. */
-export type Candidate = { readonly provider: Provider; readonly model: string; readonly facts: ModelFacts; readonly price: Price | null };
+export type Candidate = {
+  readonly provider: Provider;
+  readonly model: string;
+  readonly facts: ModelFacts;
+  readonly price: Price;
+  /** Nobody stated the price: it is the one for models of which none is known. */
+  readonly priceAssumed: boolean;
+};
 
 export type RouteTable = {
   /** Every name that can be called, with what it means; aliases first. */
@@ -13,45 +23,57 @@ export type RouteTable = {
   readonly candidates: (name: string, random: () => number) => readonly Candidate[];
 };
 
-type Sources = { readonly providers: ReadonlyMap<string, Provider>; readonly file: Pick<ConfigFile, 'models' | 'prices'>; readonly defaultModel: string };
+type Sources = {
+  readonly providers: ReadonlyMap<string, Provider>;
+  readonly file: Pick<ConfigFile, 'models' | 'prices'>;
+  readonly defaultModel: string;
+  readonly unknownPrice?: UnknownPrice;
+};
 type Weighted = { readonly candidate: Candidate; readonly weight: number };
+/** What there is under a name; a model without a price, where those are refused, is known and cannot be called. */
+type Found = Candidate | Unpriced;
+type Unpriced = { readonly unpriced: string };
 
 const AVAILABLE_MAX = 200;
+const UNKNOWN_PRICE = parseUnknownPrice(SETTINGS.unknownPrice.default) ?? 'refuse';
 
 /** Built once for a configuration. */
 export function buildRoutes(sources: Sources): RouteTable {
   const single = singleModels(sources);
   const aliases = new Map<string, { targets: Weighted[]; fallbacks: Candidate[] }>();
-  const one = (name: string): Candidate => {
+  const callable = (): string[] => [...single].flatMap(([name, found]) => ('unpriced' in found ? [] : [name]));
+  const one = (name: string, available = callable): Candidate => {
     const found = single.get(name) ?? openModel(sources, name);
-    if (found) return found;
-    throw notFound(name, [...single.keys()]);
+    if (!found) throw notFound(name, available());
+    if ('unpriced' in found) throw withoutPrice(found.unpriced);
+    return found;
   };
   for (const [name, alias] of Object.entries(sources.file.models)) {
     const targets = alias.targets.map((target) =>
       typeof target === 'string' ? { candidate: one(target), weight: 1 } : { candidate: one(target.model), weight: target.weight },
     );
-    aliases.set(name, { targets, fallbacks: alias.fallbacks.map(one) });
+    aliases.set(name, { targets, fallbacks: alias.fallbacks.map((fallback) => one(fallback)) });
   }
   const names = new Map<string, { alias: boolean; first: Candidate }>();
   for (const [name, { targets }] of aliases) if (targets[0]) names.set(name, { alias: true, first: targets[0].candidate });
-  for (const [name, candidate] of single) if (!names.has(name)) names.set(name, { alias: false, first: candidate });
+  for (const [name, found] of single) if (!names.has(name) && !('unpriced' in found)) names.set(name, { alias: false, first: found });
 
   return {
     names,
     candidates(name, random) {
       const alias = aliases.get(name);
-      if (!alias) return [single.get(name) ?? openModel(sources, name) ?? missing(name, names)];
+      if (!alias) return [one(name, () => [...names.keys()])];
       return unique([...weightedOrder(alias.targets, random), ...alias.fallbacks]);
     },
   };
 }
 
-function singleModels({ providers, file, defaultModel }: Sources): Map<string, Candidate> {
-  const found = new Map<string, Candidate>();
+function singleModels(sources: Sources): Map<string, Found> {
+  const { providers, file, defaultModel } = sources;
+  const found = new Map<string, Found>();
   for (const provider of providers.values()) {
     for (const facts of provider.models) {
-      const candidate = candidateFor(provider, facts, file);
+      const candidate = candidateFor(provider, facts, sources);
       found.set(`${provider.id}/${facts.id}`, candidate);
       // Of two providers that know a bare name, the first in the list is meant.
       if (!found.has(facts.id)) found.set(facts.id, candidate);
@@ -59,31 +81,30 @@ function singleModels({ providers, file, defaultModel }: Sources): Map<string, C
   }
   if (!found.has(defaultModel) && !(defaultModel in file.models)) {
     const open = [...providers.values()].find((provider) => provider.open);
-    if (open && !defaultModel.includes('/')) found.set(defaultModel, candidateFor(open, namedModel(defaultModel), file));
+    if (open && !defaultModel.includes('/')) found.set(defaultModel, candidateFor(open, unlisted(open, defaultModel), sources));
   }
   return found;
 }
 
-function candidateFor(provider: Provider, facts: ModelFacts, file: Sources['file']): Candidate {
-  const entry = file.prices[`${provider.id}/${facts.id}`];
-  if (!entry) return { provider, model: facts.id, facts, price: facts.price ?? null };
-  // A USD amount for a million tokens is a thousand nano-USD for one.
-  const price: Price = {
-    inputNanoUsd: entry.input * 1000,
-    outputNanoUsd: entry.output * 1000,
-    ...(entry.cached_input === undefined ? {} : { cachedInputNanoUsd: entry.cached_input * 1000 }),
-    asOf: entry.as_of ?? '',
-    source: entry.source ?? 'sluice.config.yaml',
-  };
-  return { provider, model: facts.id, facts, price };
+/** The configuration's own price before the one that is known, and that before the one for models of which none is. */
+function candidateFor(provider: Provider, facts: ModelFacts, { file, unknownPrice = UNKNOWN_PRICE }: Sources): Found {
+  const name = `${provider.id}/${facts.id}`;
+  const stated = overrideFor(file.prices, name) ?? facts.price;
+  if (stated) return { provider, model: facts.id, facts, price: stated, priceAssumed: false };
+  if (unknownPrice === 'refuse') return { unpriced: name };
+  return { provider, model: facts.id, facts, price: unknownPrice, priceAssumed: true };
 }
 
 /** `provider/anything`, where the provider serves more than it lists. */
-function openModel({ providers, file }: Sources, name: string): Candidate | null {
+function openModel(sources: Sources, name: string): Found | null {
   const slash = name.indexOf('/');
-  const provider = slash > 0 ? providers.get(name.slice(0, slash)) : undefined;
+  const provider = slash > 0 ? sources.providers.get(name.slice(0, slash)) : undefined;
   const model = name.slice(slash + 1);
-  return provider?.open && model !== '' ? candidateFor(provider, namedModel(model), file) : null;
+  return provider?.open && model !== '' ? candidateFor(provider, unlisted(provider, model), sources) : null;
+}
+
+function unlisted(provider: Provider, model: string): ModelFacts {
+  return provider.describe?.(model) ?? describeModel(model, null);
 }
 
 /** The one that the weights draw comes first; the others follow by weight, as its fallbacks. */
@@ -101,8 +122,9 @@ function unique(candidates: readonly Candidate[]): Candidate[] {
   );
 }
 
-function missing(name: string, names: RouteTable['names']): never {
-  throw notFound(name, [...names.keys()]);
+function withoutPrice(name: string): AppError {
+  const message = `No price is known for ${name.slice(0, 100)}, and UNKNOWN_PRICE refuses such models; put one under prices in sluice.config.yaml`;
+  return new AppError('INVALID_VALUE', { message, field: 'model', details: { prices: { [name]: { input: 0.5, output: 1.5 } } } });
 }
 
 function notFound(name: string, available: readonly string[]): AppError {

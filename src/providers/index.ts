@@ -1,6 +1,6 @@
 import type { ConfigFile, ProviderEntry } from '../contract/config-file.ts';
 import type { Settings } from '../contract/settings.ts';
-import { namedModel, OPENAI_MODELS } from '../core/model-catalog.ts';
+import { describeModel, OPENAI, vendorOf } from '../core/model-catalog.ts';
 import type { ModelFacts, Provider } from '../core/provider.ts';
 import { demo } from './demo.ts';
 import { OPENAI_BASE_URL, type OpenaiDialect, openaiProvider } from './openai.ts';
@@ -20,8 +20,9 @@ export function buildProviders(settings: Pick<Settings, 'openaiApiKey' | 'openai
         baseUrl: settings.openaiBaseUrl ?? OPENAI_BASE_URL,
         apiKey: settings.openaiApiKey,
         dialects: BOTH,
-        models: OPENAI_MODELS,
+        models: OPENAI.models,
         open: true,
+        describe: (model) => describeModel(model, OPENAI),
       }),
     );
   }
@@ -38,26 +39,21 @@ type Dialects = readonly [OpenaiDialect, ...OpenaiDialect[]];
 const BOTH: Dialects = ['openai-chat', 'openai-responses'];
 const CHAT_ONLY: Dialects = ['openai-chat'];
 
+/** OpenAI's prices are OpenAI's alone, and so on: a server of nobody whom we know costs what `prices` in the file says. */
 function providerOfEntry(id: string, entry: ProviderEntry): Provider {
   const isOpenai = entry.kind === 'openai';
+  const vendor = isOpenai ? OPENAI : vendorOf(id, new URL(entry.base_url).host);
+  const describe = (model: string): ModelFacts => describeModel(model, vendor);
   const [first, ...others] = entry.dialects ?? (isOpenai ? BOTH : CHAT_ONLY);
   return openaiProvider({
     id,
     baseUrl: entry.base_url,
     apiKey: entry.api_key ?? null,
     dialects: first === undefined ? CHAT_ONLY : [first, ...others],
-    models: isOpenai && entry.models.length === 0 ? OPENAI_MODELS : entry.models.map((name) => factsOf(name, isOpenai)),
+    models: isOpenai && entry.models.length === 0 ? OPENAI.models : entry.models.map(describe),
     open: true,
+    describe,
     ...(entry.headers === undefined ? {} : { headers: entry.headers }),
     ...(entry.chat_path === undefined ? {} : { chatPath: entry.chat_path }),
   });
-}
-
-/** OpenAI's prices are OpenAI's alone: another server's model of the same name costs what `prices` in the file says. */
-function factsOf(name: string, isOpenai: boolean): ModelFacts {
-  const known = OPENAI_MODELS.find((model) => model.id === name);
-  if (!known) return namedModel(name);
-  if (isOpenai) return known;
-  const { price: _, ...facts } = known;
-  return facts;
 }

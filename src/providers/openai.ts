@@ -24,6 +24,7 @@ export type OpenaiOptions = {
   readonly dialects: readonly [OpenaiDialect, ...OpenaiDialect[]];
   readonly models: readonly ModelFacts[];
   readonly open: boolean;
+  readonly describe?: (model: string) => ModelFacts;
   /** Where chat completions are, for a server that has them elsewhere. */
   readonly chatPath?: string;
 };
@@ -34,9 +35,6 @@ const CODECS: Record<OpenaiDialect, UpstreamCodec> = { 'openai-chat': openaiChat
 export function openaiProvider(options: OpenaiOptions): Provider {
   const upstream = upstreamOf(options);
   const isOpenai = new URL(options.baseUrl).host === new URL(OPENAI_BASE_URL).host;
-  const reasoning = new Set(options.models.filter((model) => model.capabilities.includes('reasoning')).map((model) => model.id));
-  const described = new Set(options.models.map((model) => model.id));
-  const traitsOf = (model: string): ModelTraits => ({ reasoning: described.has(model) ? reasoning.has(model) : isReasoningName(model) });
   let dialects: readonly OpenaiDialect[] = options.dialects;
 
   /** Asks in the dialect chosen; a compatible server without the Responses API is asked again by chat, now and from then on. */
@@ -57,6 +55,7 @@ export function openaiProvider(options: OpenaiOptions): Provider {
     origin: new URL(options.baseUrl).origin,
     models: options.models,
     open: options.open,
+    ...(options.describe ? { describe: options.describe } : {}),
     async *chat(request, call) {
       const { response, codec } = await ask(request, call);
       try {
@@ -80,6 +79,10 @@ export function openaiProvider(options: OpenaiOptions): Provider {
       if (fault && (fault.fault === 'unauthorized' || fault.fault === 'failed')) throw fault;
     },
   };
+}
+
+function traitsOf(model: string): ModelTraits {
+  return { reasoning: isReasoningName(model) };
 }
 
 function chooseDialect(dialects: readonly OpenaiDialect[], request: ModelRequest): OpenaiDialect {

@@ -1,6 +1,7 @@
 import type { Config } from '../app.ts';
 import { AppError } from '../contract/errors.ts';
 import { buildRoutes, type RouteTable } from '../core/routing.ts';
+import { parseUnknownPrice } from '../core/unknown-price.ts';
 import type { ConfigRead } from '../platform/config.ts';
 import { ConfigError } from '../platform/config/config-error.ts';
 import { buildProviders } from '../providers/index.ts';
@@ -17,7 +18,7 @@ export function snapshot(read: ConfigRead, version: number): Config {
     settings,
     file,
     providers,
-    routes: routesOf({ providers, file, defaultModel }),
+    routes: routesOf({ providers, file, defaultModel, unknownPrice: parseUnknownPrice(settings.unknownPrice) ?? 'refuse' }),
     defaultModel,
     allowAnonymous: settings.allowAnonymous ?? settings.environment === 'development',
     corsOrigins: settings.corsOrigins ?? (settings.environment === 'development' ? ['*'] : []),
@@ -33,8 +34,9 @@ function routesOf(sources: Parameters<typeof buildRoutes>[0]): RouteTable {
     return routes;
   } catch (cause) {
     if (!(cause instanceof AppError)) throw cause;
-    const available = (cause.parts.details?.['available'] ?? []) as readonly string[];
-    throw new ConfigError([{ where: 'models, DEFAULT_MODEL', message: cause.message, hint: `What can be called: ${available.slice(0, 20).join(', ')}` }]);
+    const available = cause.parts.details?.['available'] as readonly string[] | undefined;
+    const hint = available && `What can be called: ${available.slice(0, 20).join(', ')}`;
+    throw new ConfigError([{ where: 'models, DEFAULT_MODEL', message: cause.message, ...(hint === undefined ? {} : { hint }) }]);
   }
 }
 

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { ConfigFile } from '../../contract/config-file.ts';
 import { SETTINGS, type SettingName, type SettingRow, type Settings } from '../../contract/settings.ts';
+import { parseUnknownPrice } from '../../core/unknown-price.ts';
 import { JWT_SECRET_BYTES_MIN, jwtSecretWeakness, PASSWORD_CHARACTERS_MIN, passwordWeakness } from '../../core/weak-secrets.ts';
 import type { ConfigProblem } from './config-error.ts';
 import { quoted } from './values.ts';
@@ -16,7 +17,7 @@ type Read = {
 /** What no single value can tell: rules across settings. */
 export function checkConfig(read: Read): { readonly problems: readonly ConfigProblem[]; readonly warnings: readonly string[] } {
   const secrets = weakSecrets(read);
-  const problems = [...ownAddressProblems(read), ...schemeProblems(read), ...proxyProblems(read), ...originProblems(read)];
+  const problems = [...ownAddressProblems(read), ...schemeProblems(read), ...proxyProblems(read), ...originProblems(read), ...priceProblems(read)];
   if (read.settings.environment !== 'production') {
     return { problems, warnings: secrets.map(({ where, message }) => `${where} ${message}. Production would refuse it.`) };
   }
@@ -129,4 +130,10 @@ function originProblems({ settings, where }: Read): ConfigProblem[] {
       message: `${quoted(origin)} is not an origin`,
       hint: 'Write `https://example.org` or `http://localhost:3000`, without a path; or `*`.',
     }));
+}
+
+function priceProblems({ settings, where }: Read): ConfigProblem[] {
+  if (parseUnknownPrice(settings.unknownPrice) !== null) return [];
+  const message = `must be two prices such as \`2.50/10.00\`, or \`free\`, or \`refuse\`, not ${quoted(settings.unknownPrice)}`;
+  return [{ where: where('unknownPrice'), message, hint: 'USD for a million tokens of input, and of output.' }];
 }
