@@ -79,6 +79,8 @@ export type UpstreamRequest = {
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly signal: Cancellation;
+  /** Called in the moment before the first byte goes out; from then on the provider may charge for it. */
+  readonly beforeSending?: () => void;
 };
 
 export type UpstreamResponse = {

@@ -12,6 +12,8 @@ import { estimateInputTokens } from '../core/tokens.ts';
 export type Account = {
   /** Attempts that failed before the one that counts; attempt.ts adds to them. */
   readonly failures: FailedAttempt[];
+  /** From this moment on the call may cost something: writes down what is true if the process dies. */
+  readonly sending: () => void;
   /** Once. */
   readonly close: (closing: Closing) => void;
 };
@@ -45,38 +47,35 @@ const COUNT_MORE = 16;
 
 export function openAccount(needs: Needs, opening: Opening): Account | Promise<Account> {
   const worst = worstCase(opening);
-  if (worst.nanoUsd === 0) return account(needs, opening, { worst, reservation: null, opened: null });
+  if (worst.nanoUsd === 0) return account(needs, opening, { worst, reservation: null });
   const reserved = needs.budgets.reserve(opening.call.principal.budgets, worst.nanoUsd);
-  return reserved instanceof Promise ? reserved.then((reservation) => opened(needs, opening, worst, reservation)) : opened(needs, opening, worst, reserved);
+  return reserved instanceof Promise
+    ? reserved.then((reservation) => account(needs, opening, { worst, reservation }))
+    : account(needs, opening, { worst, reservation: reserved });
 }
 
-function opened(needs: Needs, opening: Opening, worst: WorstCase, reservation: Reservation): Account {
-  const row = ledgerRow(opening, {
-    outcome: 'lost',
-    errorCode: null,
-    candidate: worst.candidate,
-    usage: { inputTokens: worst.inputTokens, outputTokens: worst.outputTokens, estimated: true },
-    costNanoUsd: worst.nanoUsd,
-    queueMs: 0,
-    firstPieceMs: null,
-    upstreamMs: 0,
-  });
-  return account(needs, opening, { worst, reservation, opened: needs.ledger.open(row) });
-}
+type Reserved = { readonly worst: WorstCase; readonly reservation: Reservation | null };
 
-type Opened = { readonly worst: WorstCase; readonly reservation: Reservation | null; readonly opened: OpenCall | null };
-
-function account(needs: Needs, opening: Opening, { reservation, opened: open }: Opened): Account {
+function account(needs: Needs, opening: Opening, { worst, reservation }: Reserved): Account {
   const failures: FailedAttempt[] = [];
+  let opened: OpenCall | null = null;
   return {
     failures,
+    sending() {
+      if (reservation !== null) opened ??= needs.ledger.open(ledgerRow(opening, lost(worst)));
+    },
     close(closing) {
       const { usage } = closing;
       opening.permit.leave(usage.inputTokens + usage.outputTokens);
       const entered = reservation?.settle(closing.costNanoUsd);
-      needs.ledger.close(ledgerRow(opening, closing, failures), { opened: open, again: opening.call.ids.again, ...(entered ? { entered } : {}) });
+      needs.ledger.close(ledgerRow(opening, closing, failures), { opened, again: opening.call.ids.again, ...(entered ? { entered } : {}) });
     },
   };
+}
+
+function lost({ candidate, inputTokens, outputTokens, nanoUsd }: WorstCase): Closing {
+  const usage = { inputTokens, outputTokens, estimated: true };
+  return { outcome: 'lost', errorCode: null, candidate, usage, costNanoUsd: nanoUsd, queueMs: 0, firstPieceMs: null, upstreamMs: 0 };
 }
 
 /** A call that an answer given before has saved. */

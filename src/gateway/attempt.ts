@@ -3,7 +3,7 @@ import { AppError } from '../contract/errors.ts';
 import type { Cancellation } from '../core/cancellation.ts';
 import type { ModelEvent } from '../core/events.ts';
 import type { FailedAttempt } from '../core/ledger-row.ts';
-import { type Call, UpstreamError } from '../core/provider.ts';
+import { type Call, type Send, UpstreamError } from '../core/provider.ts';
 import { afterFailure } from '../core/retry.ts';
 import type { Candidate } from '../core/routing.ts';
 
@@ -23,6 +23,8 @@ export type Trying = {
   readonly signal: Cancellation;
   /** Where the attempts that fail are noted. */
   readonly failures: FailedAttempt[];
+  /** Called in the moment before the provider is asked. */
+  readonly sending: () => void;
 };
 type Failed = { readonly candidate: Candidate; readonly error: UpstreamError };
 
@@ -60,10 +62,11 @@ export async function attempt(needs: Needs, trying: Trying): Promise<Attempted> 
   throw outOfCandidates(failures);
 }
 
-async function firstPiece(needs: Needs, candidate: Candidate, { call, signal }: Trying): Promise<Pick<Attempted, 'first' | 'rest'>> {
+async function firstPiece(needs: Needs, candidate: Candidate, { call, signal, sending }: Trying): Promise<Pick<Attempted, 'first' | 'rest'>> {
   const { provider, model } = candidate;
   if (!provider.chat) throw new AppError('INVALID_VALUE', { field: 'model', message: `${model} does not generate text` });
-  const upstream: Call = { send: needs.send, signal, requestId: call.requestId, random: needs.random, sleep: needs.clock.sleep };
+  const send: Send = (request) => needs.send({ ...request, beforeSending: sending });
+  const upstream: Call = { send, signal, requestId: call.requestId, random: needs.random, sleep: needs.clock.sleep };
   const rest = provider.chat({ ...call.request, model }, upstream)[Symbol.asyncIterator]();
   let first: readonly ModelEvent[] = [];
   for (;;) {

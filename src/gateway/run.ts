@@ -186,7 +186,7 @@ async function start({ needs }: Core, ready: Ready, { signal, over, cache, key }
   const startedAt = needs.clock.monotonic();
   const queueMs = startedAt - arrivedAt;
   try {
-    const attempted = await attempt(needs, { call, candidates, signal, failures: account.failures });
+    const attempted = await attempt(needs, { call, candidates, signal, failures: account.failures, sending: account.sending });
     const metered = meter(needs, { call, attempted, account, startedAt, queueMs, over });
     const { candidate, attempts } = attempted;
     return {

@@ -20,6 +20,7 @@ export class Exchange implements ConnectionUser, AnswerSource {
   readonly #route: Route;
   readonly #signal: UpstreamRequest['signal'];
   readonly #answered: Answered;
+  readonly #beforeSending: (() => void) | undefined;
   readonly #silence: Silence;
   readonly #answer = new Http1Answer();
   readonly #left = (): void => this.#fail(this.#signal.reason);
@@ -37,6 +38,7 @@ export class Exchange implements ConnectionUser, AnswerSource {
     this.#route = route;
     this.#signal = request.signal;
     this.#answered = answered;
+    this.#beforeSending = request.beforeSending;
     this.#text = requestText(route, request);
     this.#silence = new Silence(needs.clock, (limitMs) => this.#fail(new UpstreamError('timeout', this.#silentWords(limitMs))));
   }
@@ -44,7 +46,7 @@ export class Exchange implements ConnectionUser, AnswerSource {
   begin(): void {
     this.#signal.throwIfAborted();
     this.#signal.addEventListener('abort', this.#left, { once: true });
-    const idle = this.#needs.pool.take(this.#route.key);
+    const idle = this.#needs.pool.take(this.#route.origin);
     if (idle === null) this.#dial();
     else this.#use(idle);
   }
@@ -62,6 +64,7 @@ export class Exchange implements ConnectionUser, AnswerSource {
     this.#connection = connection;
     connection.user = this;
     const text = this.#text;
+    this.#beforeSending?.();
     const taken = connection.write(text);
     if (taken >= text.length && taken === Buffer.byteLength(text)) {
       this.#silence.listen(this.#needs.times.readMs);
@@ -151,7 +154,7 @@ export class Exchange implements ConnectionUser, AnswerSource {
     this.#body?.end();
     if (connection === null) return;
     if (this.#unsent !== null) connection.reset();
-    else if (reusable) this.#needs.pool.give(this.#route.key, connection, head?.keepAliveMs ?? null);
+    else if (reusable) this.#needs.pool.give(this.#route.origin, connection, head?.keepAliveMs ?? null);
     else connection.end();
   }
 
