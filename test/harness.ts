@@ -127,7 +127,7 @@ export async function call<Body = unknown>(url: string, init: RequestInit & { re
     status: response.status,
     headers: response.headers,
     text,
-    json: (text !== '' && response.headers.get('content-type')?.includes('json') ? JSON.parse(text) : null) as Body,
+    json: (text !== '' && /json\b/.test(response.headers.get('content-type') ?? '') ? JSON.parse(text) : null) as Body,
   };
 }
 

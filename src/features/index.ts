@@ -8,10 +8,20 @@ import { healthRoutes } from './health/routes.ts';
 import { modelRoutes } from './models/routes.ts';
 import { taskRoutes } from './tasks/routes.ts';
 import { templateRoutes } from './templates/routes.ts';
+import { usageRoutes } from './usage/routes.ts';
 import { VERSION } from '../contract/version.ts';
 
 /** Everything that is served. */
 export function allRoutes(settings: Settings): readonly Route[] {
-  const routes = [...generateRoutes(settings), ...taskRoutes, ...templateRoutes, ...modelRoutes, ...cacheRoutes, ...authRoutes, ...healthRoutes(VERSION)];
+  const routes = [
+    ...generateRoutes(settings),
+    ...taskRoutes,
+    ...templateRoutes,
+    ...modelRoutes,
+    ...cacheRoutes,
+    ...usageRoutes,
+    ...authRoutes,
+    ...healthRoutes(VERSION),
+  ];
   return [...routes, ...docsRoutes(routes)];
 }

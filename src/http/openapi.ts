@@ -18,6 +18,7 @@ const TAGS: Record<Tag, string> = {
   Templates: 'Prompts with placeholders, parameters and versions.',
   Models: 'What can be called, and what it costs.',
   Cache: 'Answers that are kept, and what they saved.',
+  Usage: 'What was used, what it cost, and each request.',
   'Sign-in': 'Users, tokens and sessions.',
   Health: 'For people, load balancers and monitors.',
   Docs: 'This document.',

@@ -35,12 +35,12 @@ export type RouteSpec<Params, Query, Body> = {
 };
 
 export type BodyType = 'application/json' | 'application/x-www-form-urlencoded';
-export type Tag = 'Generate' | 'Tasks' | 'Templates' | 'Models' | 'Cache' | 'Sign-in' | 'Health' | 'Docs';
+export type Tag = 'Generate' | 'Tasks' | 'Templates' | 'Models' | 'Cache' | 'Usage' | 'Sign-in' | 'Health' | 'Docs';
 
 export type ReplySpec = {
   readonly status: number;
   readonly description: string;
-  readonly type: 'application/json' | 'text/event-stream' | 'text/plain' | 'text/html';
+  readonly type: 'application/json' | 'application/jsonl' | 'text/csv' | 'text/event-stream' | 'text/plain' | 'text/html';
   readonly schema?: z.ZodType;
 };
 

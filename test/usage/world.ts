@@ -1,0 +1,40 @@
+import type { LedgerRow } from '../../src/core/ledger-row.ts';
+import { type Answered, call, signIn, type Sluice, startSluice } from '../harness.ts';
+import { makeDatabase, run, type TestDatabase } from '../promises/database.ts';
+
+/** A service whose ledger a test writes itself. */
+export type World = {
+  readonly sluice: Sluice;
+  readonly databaseUrl: string;
+  readonly alter: (statement: string) => Promise<void>;
+  /** Enters calls as the service does. */
+  readonly settle: (rows: readonly LedgerRow[]) => Promise<void>;
+  /** As the administrator. */
+  readonly get: <Body>(path: string) => Promise<Answered<Body>>;
+  readonly stop: () => Promise<void>;
+};
+
+export async function openWorld(env: Record<string, string> = {}): Promise<World> {
+  const database: TestDatabase = await makeDatabase();
+  const sluice = await startSluice({ env: { ...database.env, ...env } });
+  const databaseUrl = database.urlOf(sluice);
+  const authorization = await signIn(sluice.url);
+  const alter = (statement: string): Promise<void> => run(databaseUrl, statement);
+  return {
+    sluice,
+    databaseUrl,
+    alter,
+    settle: (rows) => alter(`select settle('test', $rows$${JSON.stringify(rows)}$rows$)`),
+    get: (path) => call(`${sluice.url}${path}`, { headers: authorization }),
+    async stop() {
+      await sluice.stop();
+      await database.drop();
+    },
+  };
+}
+
+/** A month of the ledger that the service itself has no need for yet. */
+export function ledgerMonth(month: string, after: string): string {
+  const name = `ledger_${month.replace('-', '_')}`;
+  return `create table if not exists ${name} partition of ledger for values from ('${month}-01T00:00:00Z') to ('${after}-01T00:00:00Z')`;
+}
