@@ -17,6 +17,7 @@ const HEAD_BYTES_MAX = 65_536;
 const CHUNK_LINE_BYTES_MAX = 1024;
 const CR = 13;
 const LF = 10;
+const VERSION = 'HTTP/1.';
 const HEAD_END = Buffer.from('\r\n\r\n');
 const NONE: Buffer = Buffer.alloc(0);
 
@@ -30,6 +31,8 @@ export class Http1Answer {
   ended = false;
   /** Once it has ended: whether the connection can carry another call. */
   reusable = true;
+  /** Whether bytes came after its end. */
+  hasExcess = false;
   /** Why it was refused; what its body held before that was said all the same. */
   fault: UpstreamError | null = null;
   #state: State = 'head';
@@ -65,6 +68,7 @@ export class Http1Answer {
         at = end;
         if (this.#left === 0) this.#state = this.#state === 'body' ? this.#end() : 'chunk-end';
       } else if (this.#state === 'ended') {
+        this.hasExcess = true;
         this.reusable = false;
         break;
       } else {
@@ -103,7 +107,7 @@ export class Http1Answer {
     const bytes = end === -1 ? all.length - at - (isHead ? 3 : 1) : end - at;
     if (bytes > bytesMax) throw refusal(`The provider sent a head or line of more than ${bytesMax} bytes.`);
     if (end === -1) {
-      if (isHead && hasBareLineFeed(all, at)) throw refusal('The provider sent a head whose lines do not end as HTTP has it.');
+      if (isHead) refuseEarly(all, at);
       this.#held = all.subarray(at);
       return -1;
     }
@@ -242,10 +246,13 @@ function hexDigit(byte: number): number {
   return letter >= 97 && letter <= 102 ? letter - 87 : -1;
 }
 
-/** A server that ends its lines so never sends the end of a head, and would be waited for. */
-function hasBareLineFeed(all: Buffer, at: number): boolean {
-  for (let found = all.indexOf(LF, at); found !== -1; found = all.indexOf(LF, found + 1)) if (found === at || all[found - 1] !== CR) return true;
-  return false;
+/** The beginning of a head that cannot become one: its end would be waited for in vain. */
+function refuseEarly(all: Buffer, at: number): void {
+  const start = all.toString('latin1', at, at + VERSION.length);
+  if (!VERSION.startsWith(start)) throw refusal('The provider sent something that is not an answer in HTTP/1.');
+  for (let found = all.indexOf(LF, at); found !== -1; found = all.indexOf(LF, found + 1)) {
+    if (all[found - 1] !== CR) throw refusal('The provider sent a head whose lines do not end as HTTP has it.');
+  }
 }
 
 function whatIsWrong(text: string): string {

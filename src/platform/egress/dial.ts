@@ -92,16 +92,12 @@ class Dialling {
     const { tlsName } = this.#route;
     const consent = this.#consent;
     if (consent === null || tlsName === null) return;
-    try {
-      consent.push(bytes);
-    } catch (cause) {
-      this.fail(new UpstreamError('connect', 'the proxy did not answer in HTTP', { cause }));
-      return;
-    }
+    consent.push(bytes);
     const status = consent.head?.status;
-    if (status === undefined) return;
-    if (status < 200 || status > 299) this.fail(new UpstreamError('connect', `the proxy refused to connect with ${status}`));
-    else if (consent.ended && !consent.reusable) this.fail(new UpstreamError('connect', 'the proxy sent more than its consent'));
+    if (consent.fault !== null) this.fail(new UpstreamError('connect', 'the proxy did not answer in HTTP', { cause: consent.fault }));
+    else if (status === undefined) return;
+    else if (status > 299) this.fail(new UpstreamError('connect', `the proxy refused to connect with ${status}`));
+    else if (consent.hasExcess) this.fail(new UpstreamError('connect', 'the proxy sent more than its consent'));
     else {
       this.#consent = null;
       this.#connection.secure(tlsOf(tlsName));
@@ -147,7 +143,7 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 
 function closedWords(cause: Error | null): string {
-  if (cause === null) return 'the connection was closed as soon as it was opened';
+  if (cause === null) return 'the connection was closed before it could be used';
   return WORDS[codeOf(cause)] ?? `no connection: ${words(cause)}`;
 }
 

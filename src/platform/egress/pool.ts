@@ -4,9 +4,9 @@ import type { Connection, ConnectionUser } from './connection.ts';
 /** Connections that wait for their next call. */
 export type Pool = {
   /** The one that was used last: it is the likeliest to be open still, and the others may grow old. */
-  readonly take: (key: string) => Connection | null;
+  readonly take: (origin: string) => Connection | null;
   /** `keepAliveMs` as the server said it, null where it did not. */
-  readonly give: (key: string, connection: Connection, keepAliveMs: number | null) => void;
+  readonly give: (origin: string, connection: Connection, keepAliveMs: number | null) => void;
 };
 
 type Idle = { readonly connection: Connection; readonly until: number };
@@ -21,27 +21,27 @@ export function createPool(clock: Clock): Pool {
   const idle = new Map<string, Idle[]>();
   let isSwept = false;
 
-  const forget = (key: string, connection: Connection): void => {
-    const kept = idle.get(key)?.filter((each) => each.connection !== connection) ?? [];
-    if (kept.length === 0) idle.delete(key);
-    else idle.set(key, kept);
+  const forget = (origin: string, connection: Connection): void => {
+    const kept = idle.get(origin)?.filter((each) => each.connection !== connection) ?? [];
+    if (kept.length === 0) idle.delete(origin);
+    else idle.set(origin, kept);
   };
 
   const sweep = (): void => {
     const now = clock.monotonic();
-    for (const [key, each] of idle) {
+    for (const [origin, each] of idle) {
       for (const { connection } of each.filter(({ until }) => until <= now)) connection.end();
       const kept = each.filter(({ until }) => until > now);
-      if (kept.length === 0) idle.delete(key);
-      else idle.set(key, kept);
+      if (kept.length === 0) idle.delete(origin);
+      else idle.set(origin, kept);
     }
     isSwept = idle.size > 0;
     if (isSwept) clock.after(SWEEP_MS, sweep);
   };
 
   return {
-    take(key) {
-      const each = idle.get(key);
+    take(origin) {
+      const each = idle.get(origin);
       for (let last = each?.pop(); last !== undefined; last = each?.pop()) {
         if (last.connection.isOpen && last.until > clock.monotonic()) return last.connection;
         last.connection.end();
@@ -49,16 +49,16 @@ export function createPool(clock: Clock): Pool {
       return null;
     },
 
-    give(key, connection, keepAliveMs) {
+    give(origin, connection, keepAliveMs) {
       const idleMs = keepAliveMs === null ? IDLE_MS : Math.min(IDLE_MS, keepAliveMs - HASTE_MS);
-      let each = idle.get(key);
-      if (each === undefined) idle.set(key, (each = []));
+      let each = idle.get(origin);
+      if (each === undefined) idle.set(origin, (each = []));
       if (idleMs <= 0 || each.length >= IDLE_MAX) {
         connection.end();
         return;
       }
       connection.isReused = true;
-      connection.user = idleUser(connection, () => forget(key, connection));
+      connection.user = idleUser(connection, () => forget(origin, connection));
       each.push({ connection, until: clock.monotonic() + idleMs });
       if (isSwept) return;
       isSwept = true;

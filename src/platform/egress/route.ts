@@ -4,8 +4,6 @@ import { UpstreamError } from '../../core/provider.ts';
 /** Where a call to an address goes, worked out once. */
 export type Route = {
   readonly origin: string;
-  /** Calls with the same key can share connections. */
-  readonly key: string;
   /** What the connection is opened to: the server, or a proxy. */
   readonly hostname: string;
   readonly port: number;
@@ -30,7 +28,6 @@ export function routeOf(address: string, proxies: Proxies): Route {
   const path = `${url.pathname}${url.search}`;
   const direct: Route = {
     origin: url.origin,
-    key: url.origin,
     hostname,
     port,
     tlsName: isSecure ? hostname : null,

@@ -1,0 +1,86 @@
+import { afterEach, describe, expect, test } from 'bun:test';
+import { Canceller } from '../../core/cancellation.ts';
+import { faultOf, OK, says, scriptedWorld, stopServers, TIMES } from './scripted-world.test.ts';
+import { until } from '../../../test/scripted-server.ts';
+
+afterEach(stopServers);
+
+describe('what goes out', () => {
+  test('is one request in HTTP/1.1, its length counted in bytes', async () => {
+    const { server, ask } = scriptedWorld(says(OK));
+    const headers = { Authorization: 'Bearer sk-1', 'X-Title': 'Übung' };
+    await (await ask({ url: `${server.url}/v1/chat?a=b%20c`, headers, body: '{"ü":1}' })).text();
+    expect(Buffer.from(server.requests[0] ?? '', 'latin1').toString()).toBe(
+      `POST /v1/chat?a=b%20c HTTP/1.1\r\nhost: 127.0.0.1:${server.port}\r\nauthorization: Bearer sk-1\r\nx-title: Übung\r\naccept-encoding: identity\r\ncontent-length: 8\r\n\r\n{"ü":1}`,
+    );
+  });
+
+  test('has no length where it has no body', async () => {
+    const { server, send } = scriptedWorld(says(OK));
+    await send({ method: 'GET', url: `${server.url}/v1/models`, headers: {}, signal: new Canceller() });
+    expect(server.requests).toEqual([`GET /v1/models HTTP/1.1\r\nhost: 127.0.0.1:${server.port}\r\naccept-encoding: identity\r\n\r\n`]);
+  });
+
+  for (const [what, headers] of [
+    ['a CR and LF in a value', { 'x-a': 'b\r\nx-evil: 1' }],
+    ['a LF in a value', { 'x-a': 'b\nx-evil: 1' }],
+    ['a NUL in a value', { 'x-a': 'b\0' }],
+    ['a colon in a name', { 'x-a: 1\r\nx-b': '1' }],
+    ['a length of its own', { 'Content-Length': '0' }],
+    ['a framing of its own', { 'Transfer-Encoding': 'chunked' }],
+  ] as const) {
+    test(`never has ${what}`, async () => {
+      const { server, ask } = scriptedWorld(says(OK));
+      expect(await faultOf(ask({ headers }))).toMatchObject({ fault: 'connect' });
+      expect(server.opened()).toBe(0);
+    });
+  }
+
+  test('goes to an origin of a provider and nowhere else', async () => {
+    const { server, ask } = scriptedWorld(says(OK));
+    expect((await faultOf(ask({ url: `http://localhost:${server.port}/v1` }))).message).toContain('is not the address of a configured provider');
+    expect(server.opened()).toBe(0);
+  });
+
+  test('of 10 MB is received as it was, however slowly it is read', async () => {
+    const body = 'a1é'.repeat(2_500_000);
+    const { server, ask } = scriptedWorld({
+      ...says(OK),
+      heard(_, peer) {
+        peer.stopReading();
+        setTimeout(peer.readOn, 1);
+      },
+    });
+    expect(await (await ask({ body })).text()).toBe('ok');
+    const [head = '', received = ''] = (server.requests[0] ?? '').split('\r\n\r\n');
+    expect(head).toContain('content-length: 10000000');
+    expect(Buffer.from(received, 'latin1').toString() === body).toBe(true);
+  });
+
+  test('of which nothing is taken for the write timeout fails, and for less does not', async () => {
+    const { server, clock, ask } = scriptedWorld({ opened: (peer) => peer.stopReading() });
+    const failed = faultOf(ask({ body: 'a'.repeat(40_000_000) }));
+    await until(() => server.opened() === 1);
+    await clock.advance(TIMES.writeMs - 1);
+    expect(server.open()).toBe(1);
+    await clock.advance(1);
+    expect(await failed).toEqual({ fault: 'timeout', message: 'the provider took nothing of the request for 5000 ms', status: null });
+  });
+
+  test('and is refused half way is answered by the refusal', async () => {
+    const refusal = 'HTTP/1.1 413 Payload Too Large\r\nconnection: close\r\n';
+    for (const framed of [`${refusal}content-length: 5\r\n\r\nlarge`, `${refusal}\r\nlarge`]) {
+      for (const how of ['end', 'reset'] as const) {
+        const { ask } = scriptedWorld({
+          opened(peer) {
+            peer.stopReading();
+            peer.say(framed);
+            setTimeout(peer[how], 50);
+          },
+        });
+        const response = await ask({ body: 'a'.repeat(40_000_000) });
+        expect([response.status, await response.text()]).toEqual([413, 'large']);
+      }
+    }
+  });
+});
