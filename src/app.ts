@@ -8,7 +8,7 @@ import type { EventBatches, Usage } from './core/events.ts';
 import type { LoginThrottle } from './core/login-throttle.ts';
 import type { LedgerRow } from './core/ledger-row.ts';
 import type { ModelRequest } from './core/model-request.ts';
-import type { ModelFacts, Provider, Send } from './core/provider.ts';
+import type { ModelFacts, Price, Provider, Send } from './core/provider.ts';
 import type { RouteTable } from './core/routing.ts';
 import type { Database, ProjectDatabase } from './tables.ts';
 
@@ -183,7 +183,12 @@ export type RunningCall = {
 export type Receipt = { readonly usage: Usage; readonly costNanoUsd: number };
 
 export type ResolvedModel = { readonly name: string; readonly provider: string; readonly facts: ModelFacts };
-export type ListedModel = { readonly name: string; readonly provider: string; readonly facts: ModelFacts; readonly alias: boolean };
+export type ListedModel = ResolvedModel & {
+  readonly alias: boolean;
+  /** What a call costs, whoever stated it; assumed where nobody did. */
+  readonly price: Price;
+  readonly priceAssumed: boolean;
+};
 
 export type CacheControl = {
   readonly stats: () => CacheStats;

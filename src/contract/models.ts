@@ -1,6 +1,31 @@
 import { z } from 'zod';
 
-const UsdPerMillion = z.number().min(0).nullable().describe('USD for a million tokens; null where no price is known.');
+const usdPerMillion = z.number().min(0);
+const orInput = 'null: as `input`.';
+
+const rates = {
+  input: usdPerMillion.describe('USD for a million tokens.'),
+  output: usdPerMillion.describe('USD for a million tokens, reasoning among them.'),
+  cached_input: usdPerMillion.nullable().describe(`Input that the provider had in its cache; ${orInput}`),
+  cache_write: usdPerMillion.nullable().describe(`Input that the provider puts into its cache for minutes; ${orInput}`),
+  long_cache_write: usdPerMillion.nullable().describe('The same for an hour or longer; null: as `cache_write`.'),
+  batch_input: usdPerMillion.nullable().describe('Input of a batch; null: a batch costs no less.'),
+  batch_output: usdPerMillion.nullable(),
+};
+
+const ModelPrice = z
+  .strictObject({
+    ...rates,
+    per_call: z.number().min(0).describe('USD for each call, besides its tokens.'),
+    above: z
+      .strictObject({ tokens: z.int().min(1).describe('The longest prompt for which the other price counts.'), ...rates })
+      .nullable()
+      .describe('What all of a call costs whose prompt is longer.'),
+    as_of: z.string().nullable().describe('The day for which it was stated.'),
+    source: z.string().describe('Who stated it.'),
+    assumed: z.boolean().describe('No price is known: this is what `UNKNOWN_PRICE` says.'),
+  })
+  .meta({ id: 'ModelPrice' });
 
 export const ModelList = z
   .strictObject({
@@ -14,13 +39,7 @@ export const ModelList = z
           context_tokens: z.int(),
           max_output_tokens: z.int(),
           capabilities: z.array(z.string()),
-          price: z.strictObject({
-            input: UsdPerMillion,
-            output: UsdPerMillion,
-            cached_input: UsdPerMillion,
-            as_of: z.string().nullable(),
-            source: z.string().nullable(),
-          }),
+          price: ModelPrice,
           default: z.boolean(),
         })
         .meta({ id: 'Model' }),

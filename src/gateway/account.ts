@@ -1,7 +1,7 @@
 import type { App, ModelCall, OpenCall, Permit, Reservation } from '../app.ts';
 import type { Usage } from '../core/events.ts';
 import type { FailedAttempt, LedgerRow } from '../core/ledger-row.ts';
-import { costNanoUsd } from '../core/prices.ts';
+import { worstCaseNanoUsd } from '../core/prices.ts';
 import type { Candidate } from '../core/routing.ts';
 import { estimateInputTokens } from '../core/tokens.ts';
 
@@ -21,7 +21,7 @@ export type Account = {
 export type Closing = {
   readonly outcome: LedgerRow['outcome'];
   readonly errorCode: string | null;
-  readonly candidate: Pick<Candidate, 'model'> & { readonly provider: { readonly id: string } };
+  readonly candidate: Pick<Candidate, 'model'> & Partial<Pick<Candidate, 'priceAssumed'>> & { readonly provider: { readonly id: string } };
   readonly usage: Usage;
   readonly costNanoUsd: number;
   readonly queueMs: number;
@@ -111,7 +111,7 @@ function ledgerRow(opening: Omit<Opening, 'candidates'>, closing: Closing, failu
     output_tokens: usage.outputTokens,
     reasoning_tokens: usage.reasoningTokens ?? 0,
     max_tokens: call.request.maxTokens ?? null,
-    estimated: usage.estimated === true,
+    estimated: usage.estimated === true || closing.candidate.priceAssumed === true,
     cost_nano_usd: closing.costNanoUsd,
     saved_nano_usd: 0,
     queue_ms: tenths(closing.queueMs),
@@ -129,10 +129,10 @@ function worstCase({ call, candidates }: Opening): WorstCase {
   let worst: WorstCase | null = null;
   let inputTokens = -1;
   for (const candidate of candidates) {
-    const isFree = candidate.price === null || (candidate.price.inputNanoUsd === 0 && candidate.price.outputNanoUsd === 0);
+    const isFree = worstCaseNanoUsd({ inputTokens: 1, maxTokens: 1 }, candidate.price) === 0;
     if (!isFree && inputTokens < 0) inputTokens = Math.ceil(estimateInputTokens(call.request) * COUNT_ERROR) + COUNT_MORE;
     const outputTokens = call.request.maxTokens ?? candidate.facts.outputTokensMax;
-    const nanoUsd = isFree ? 0 : costNanoUsd({ inputTokens, outputTokens }, candidate.price);
+    const nanoUsd = isFree ? 0 : worstCaseNanoUsd({ inputTokens, maxTokens: outputTokens }, candidate.price);
     if (worst === null || nanoUsd > worst.nanoUsd) worst = { nanoUsd, candidate, inputTokens: Math.max(0, inputTokens), outputTokens };
   }
   if (worst === null) throw new Error('a call has at least one candidate');

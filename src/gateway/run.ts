@@ -8,13 +8,20 @@ import { orAborted } from '../core/or-aborted.ts';
 import type { Candidate } from '../core/routing.ts';
 import { type Closing, enterHit, openAccount } from './account.ts';
 import { admit, allowedCandidates, UNLIMITED } from './admit.ts';
+import { createAssumedPriceNote } from './assumed-price.ts';
 import { attempt } from './attempt.ts';
 import { type AnswerCache, type CachedAnswer, createAnswerCache } from './cache.ts';
 import { createFlight, type Flight } from './flight.ts';
 import { isLeaving, meter, type Metered } from './meter.ts';
 
 type Needs = Omit<App, 'gateway'>;
-type Core = { readonly needs: Needs; readonly cache: AnswerCache; readonly flights: Map<string, Promise<Airborne>>; readonly live: Set<CallLimit> };
+type Core = {
+  readonly needs: Needs;
+  readonly cache: AnswerCache;
+  readonly flights: Map<string, Promise<Airborne>>;
+  readonly live: Set<CallLimit>;
+  readonly noteAssumedPrice: ReturnType<typeof createAssumedPriceNote>;
+};
 type Ready = {
   readonly call: ModelCall;
   /** Of this call in the ledger. */
@@ -28,7 +35,8 @@ type Head = Pick<RunningCall, 'model' | 'provider' | 'attempts' | 'queueMs' | 'u
 
 /** How a model call runs: admit, choose, look in the cache, attempt, meter. There is no other way to a provider. */
 export function createGateway(needs: Needs): Gateway {
-  const core: Core = { needs, cache: createAnswerCache(needs), flights: new Map(), live: new Set() };
+  const noteAssumedPrice = createAssumedPriceNote(needs.log);
+  const core: Core = { needs, cache: createAnswerCache(needs), flights: new Map(), live: new Set(), noteAssumedPrice };
   return {
     run: (call) => run(core, call),
     resolve(model) {
@@ -37,7 +45,10 @@ export function createGateway(needs: Needs): Gateway {
       return { name: first.model, provider: first.provider.id, facts: first.facts };
     },
     models: () =>
-      [...needs.config().routes.names].map(([name, { alias, first }]): ListedModel => ({ name, alias, provider: first.provider.id, facts: first.facts })),
+      [...needs.config().routes.names].map(([name, { alias, first }]): ListedModel => {
+        const { provider, facts, price, priceAssumed } = first;
+        return { name, alias, provider: provider.id, facts, price, priceAssumed };
+      }),
     cache: { stats: core.cache.stats, clear: core.cache.clear },
     callsInFlight: () => core.live.size,
     stop(reason) {
@@ -179,7 +190,7 @@ type Starting = {
   readonly key: string | null;
 };
 
-async function start({ needs }: Core, ready: Ready, { signal, over, cache, key }: Starting): Promise<Started> {
+async function start({ needs, noteAssumedPrice }: Core, ready: Ready, { signal, over, cache, key }: Starting): Promise<Started> {
   const { call, candidates, arrivedAt, permit } = ready;
   const opening = openAccount(needs, { ...ready, cache, requestHash: key });
   const account = opening instanceof Promise ? await opening : opening;
@@ -189,6 +200,7 @@ async function start({ needs }: Core, ready: Ready, { signal, over, cache, key }
     const attempted = await attempt(needs, { call, candidates, signal, failures: account.failures, sending: account.sending });
     const metered = meter(needs, { call, attempted, account, startedAt, queueMs, over });
     const { candidate, attempts } = attempted;
+    noteAssumedPrice(call, candidate);
     return {
       metered,
       head: {

@@ -1,7 +1,7 @@
 import type { App } from '../../app.ts';
 import { ModelList } from '../../contract/models.ts';
-import type { Price } from '../../core/provider.ts';
 import { type Reply, type Route, route } from '../../http/route.ts';
+import { priceReply } from './price.ts';
 
 export const modelRoutes: readonly Route[] = [
   route({
@@ -17,7 +17,7 @@ export const modelRoutes: readonly Route[] = [
 
 function listModels(app: App): Reply {
   const { defaultModel } = app.config();
-  const models = app.gateway.models().map(({ name, provider, facts, alias }) => ({
+  const models = app.gateway.models().map(({ name, provider, facts, alias, price, priceAssumed }) => ({
     id: name,
     provider,
     model: facts.id,
@@ -25,21 +25,8 @@ function listModels(app: App): Reply {
     context_tokens: facts.contextTokens,
     max_output_tokens: facts.outputTokensMax,
     capabilities: facts.capabilities,
-    price: priceReply(facts.price),
+    price: priceReply(price, priceAssumed),
     default: name === defaultModel,
   }));
   return { json: { data: models, has_more: false, next_cursor: null } };
-}
-
-function priceReply(price: Price | undefined): Record<string, number | string | null> {
-  if (!price) return { input: null, output: null, cached_input: null, as_of: null, source: null };
-  // Nano-USD for a token are thousandths of a USD for a million of them.
-  const cached = price.cachedInputNanoUsd;
-  return {
-    input: price.inputNanoUsd / 1000,
-    output: price.outputNanoUsd / 1000,
-    cached_input: cached === undefined ? null : cached / 1000,
-    as_of: price.asOf,
-    source: price.source,
-  };
 }
