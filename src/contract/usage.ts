@@ -95,7 +95,7 @@ export const UsageReply = z
     data: z.array(UsageGroup).describe('In the order of time, and then the dearest first. Where nothing was used there is no entry.'),
     total: z.strictObject(SUMS).meta({ id: 'UsageSums' }),
   })
-  .meta({ id: 'Usage' });
+  .meta({ id: 'UsageReport' });
 
 export const UsageExportQuery = z.strictObject({
   format: z.enum(['csv', 'jsonl']).default('csv'),

@@ -1,6 +1,6 @@
 import type { LedgerRow } from '../../src/core/ledger-row.ts';
 import { type Answered, call, signIn, type Sluice, startSluice } from '../harness.ts';
-import { makeDatabase, run, type TestDatabase } from '../promises/database.ts';
+import { makeDatabase, run, type TestDatabase } from '../test-database.ts';
 
 /** A service whose ledger a test writes itself. */
 export type World = {
