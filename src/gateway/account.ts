@@ -66,9 +66,12 @@ function account(needs: Needs, opening: Opening, { worst, reservation }: Reserve
     },
     close(closing) {
       const { usage } = closing;
+      const { ids } = opening.call;
+      ids.tally.calls++;
+      ids.tally.costNanoUsd += closing.costNanoUsd;
       opening.permit.leave(usage.inputTokens + usage.outputTokens);
       const entered = reservation?.settle(closing.costNanoUsd);
-      needs.ledger.close(ledgerRow(opening, closing, failures), { opened, again: opening.call.ids.again, ...(entered ? { entered } : {}) });
+      needs.ledger.close(ledgerRow(opening, closing, failures), { opened, again: ids.again, ...(entered ? { entered } : {}) });
     },
   };
 }
