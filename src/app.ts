@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { ConfigFile } from './contract/config-file.ts';
 import type { Budget, CallLimits, Principal } from './contract/policy.ts';
-import type { Settings } from './contract/settings.ts';
+import type { Rate, Settings } from './contract/settings.ts';
 import type { CallIds } from './core/call-ids.ts';
 import type { Cancellation } from './core/cancellation.ts';
 import type { EventBatches, Usage } from './core/events.ts';
@@ -33,6 +33,7 @@ export type App = {
   readonly lifecycle: Lifecycle;
   readonly ledger: Ledger;
   readonly budgets: Budgets;
+  readonly limiter: Limiter;
   readonly gateway: Gateway;
 };
 
@@ -101,6 +102,8 @@ export type Lifecycle = {
 export type Limiter = {
   /** Counts a call against every limit, or throws RATE_LIMIT_EXCEEDED and counts it against none. `tokens` is the most that it may use. */
   readonly enter: (limits: readonly CallLimits[], tokens: number) => Permit | Promise<Permit>;
+  /** Counts a call of a route from an address, and answers the headers that tell of its limit, or throws RATE_LIMIT_EXCEEDED. */
+  readonly visit: (route: string, rate: NonNullable<Rate>, address: string) => Permit['headers'] | Promise<Permit['headers']>;
 };
 export type Permit = {
   /** What the limits say after this call: RateLimit and its kin. */

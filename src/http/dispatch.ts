@@ -2,7 +2,6 @@ import type { App } from '../app.ts';
 import { AppError } from '../contract/errors.ts';
 import { ANONYMOUS, judge, mayUseRoute, type Principal, SCOPES } from '../contract/policy.ts';
 import { callIds } from '../core/call-ids.ts';
-import { type AddressLimits, createAddressLimits } from './address-limits.ts';
 import { readBody } from './body.ts';
 import { type CallerAddress, callerAddress } from './caller-address.ts';
 import { type Cors, createCors } from './cors.ts';
@@ -47,7 +46,7 @@ export type Dispatch = {
 };
 
 type Prepared = { readonly route: Route; readonly body: Checker | null; readonly query: ((text: string) => unknown) | null; readonly params: Checker | null };
-type Kit = { readonly app: App; readonly identify: Identify; readonly limits: AddressLimits; readonly addressOf: CallerAddress; readonly cors: Cors };
+type Kit = { readonly app: App; readonly identify: Identify; readonly addressOf: CallerAddress; readonly cors: Cors };
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 const CALLER_LEFT = 499;
@@ -59,7 +58,6 @@ export function createDispatch(app: App, routes: readonly Route[], identify: Ide
   const kit: Kit = {
     app,
     identify,
-    limits: createAddressLimits(app.clock),
     addressOf: callerAddress(config.settings.trustProxy),
     cors: createCors(config.corsOrigins),
   };
@@ -154,7 +152,8 @@ async function answer(kit: Kit, visit: Visit, found: Match<Prepared> | { readonl
   const address = lazyAddress(kit, visit);
   if (route.limit && (principal.kind === 'anonymous' || route.limitEverybody)) {
     const rate = settings[route.limit];
-    if (rate) Object.assign(visit.headers, kit.limits.take(route.path.slice(1), rate, address()));
+    const told = rate && kit.app.limiter.visit(route.path.slice(1), rate, address());
+    Object.assign(visit.headers, told instanceof Promise ? await told : told);
   }
   const now = kit.app.clock.now();
   const exchange: Exchange = {

@@ -14,6 +14,7 @@ import { watchConfig } from '../platform/config/watch.ts';
 import { createSend } from '../platform/egress.ts';
 import { startHousekeeping } from '../platform/housekeeping.ts';
 import { idMaker } from '../platform/ids.ts';
+import { createLimiter } from '../platform/limits/limiter.ts';
 import { type ClosableLog, createLog } from '../platform/log.ts';
 import { type Money, openMoney } from '../platform/money/open.ts';
 import { portTrouble } from '../platform/port.ts';
@@ -93,6 +94,7 @@ async function start(source: ConfigSource, first: ConfigRead, log: ClosableLog):
       lifecycle,
       ledger: money.ledger,
       budgets: money.budgets,
+      limiter: createLimiter({ clock: systemClock, processCount: money.processCount }),
       send: createSend({ clock: systemClock, times: () => upstreamTimes(live.config()), allowedOrigins: live.origins, proxies: settings }),
     };
     const app: App = { ...outside, gateway: createGateway(outside) };

@@ -1,0 +1,175 @@
+import { describe, expect, test } from 'bun:test';
+import { type ManualClock, manualClock } from '../../../test/manual-clock.ts';
+import type { Limiter, Permit } from '../../app.ts';
+import { AppError } from '../../contract/errors.ts';
+import type { CallLimits } from '../../contract/policy.ts';
+import { createLimiter } from './limiter.ts';
+
+const RATE = { limit: 10, windowMs: 60_000, words: '10 per 1 minute' };
+
+function key(limits: Partial<CallLimits>): readonly CallLimits[] {
+  return [{ scope: 'key', id: 'key_1', rpm: null, tpm: null, maxParallel: null, ...limits }];
+}
+
+function world({ processes = 1 } = {}): {
+  readonly limiter: Limiter;
+  readonly clock: ManualClock;
+  readonly enter: (limits: readonly CallLimits[], tokens?: number) => Permit;
+} {
+  const clock = manualClock();
+  const limiter = createLimiter({ clock, processCount: () => processes });
+  return {
+    limiter,
+    clock,
+    enter(limits, tokens = 0) {
+      const permit = limiter.enter(limits, tokens);
+      if (permit instanceof Promise) throw new Error('nobody has to be waited for');
+      return permit;
+    },
+  };
+}
+
+function refused(run: () => unknown): AppError {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'RATE_LIMIT_EXCEEDED') return error;
+    throw error;
+  }
+  throw new Error('it was admitted');
+}
+
+describe('a key', () => {
+  test('has its calls a minute, and is told in the words of the contract when they are used up', async () => {
+    const { enter, clock } = world();
+    const limits = key({ rpm: 3 });
+    expect([1, 2, 3].map(() => enter(limits).headers['x-ratelimit-remaining'])).toEqual(['2', '1', '0']);
+    await clock.advance(20_000);
+    const error = refused(() => enter(limits));
+    expect(error.message).toBe('Rate limit exceeded: 3 per 1 minute');
+    expect(error.parts).toMatchObject({ retryAfterMs: 40_000, details: { limit: 3, window_s: 60, scope: 'key', kind: 'requests' } });
+    await clock.advance(39_999);
+    refused(() => enter(limits));
+    await clock.advance(1);
+    enter(limits);
+  });
+
+  test('gets back the tokens that a call did not use', () => {
+    const { enter } = world();
+    const limits = key({ tpm: 1000 });
+    const permit = enter(limits, 800);
+    expect(refused(() => enter(limits, 300)).message).toBe('Rate limit exceeded: 1000 tokens per 1 minute');
+    permit.leave(100);
+    expect(enter(limits, 900).headers['x-ratelimit-remaining']).toBe('0');
+  });
+
+  test('may make a call that alone may use more than its tokens, when nothing else has used any', () => {
+    const { enter } = world();
+    const limits = key({ tpm: 1000 });
+    const permit = enter(limits, 16_000);
+    refused(() => enter(limits, 1));
+    permit.leave(20);
+    refused(() => enter(limits, 16_000));
+    enter(limits, 980);
+  });
+
+  test('has as many calls at once as it may, and another when one of them is over', () => {
+    const { enter } = world();
+    const limits = key({ maxParallel: 2 });
+    const [first] = [enter(limits), enter(limits)];
+    const error = refused(() => enter(limits));
+    expect(error.message).toBe('Rate limit exceeded: 2 calls at once');
+    expect(error.parts).toMatchObject({ retryAfterMs: 1000, details: { limit: 2, window_s: null, kind: 'parallel' } });
+    expect(error.parts.headers).toMatchObject({ 'ratelimit-policy': '"key-parallel";q=2;qu="concurrent-requests"', ratelimit: '"key-parallel";r=0' });
+    first?.leave(0);
+    enter(limits);
+    refused(() => enter(limits));
+  });
+
+  test('counts against no limit what one of them refuses', () => {
+    const { enter } = world();
+    const limits: readonly CallLimits[] = [
+      ...key({ rpm: 10, tpm: 100, maxParallel: 1 }),
+      { scope: 'user', id: 'usr_1', rpm: 10, tpm: null, maxParallel: null },
+    ];
+    for (let nth = 0; nth < 5; nth++) refused(() => [enter(limits, 60), enter(limits, 60)].length > 0 && enter(limits, 60));
+    expect(enter(key({ rpm: 10 })).headers['x-ratelimit-remaining']).toBe('8');
+    expect(enter([{ scope: 'user', id: 'usr_1', rpm: 10, tpm: null, maxParallel: null }]).headers['x-ratelimit-remaining']).toBe('8');
+  });
+
+  test('is told of the limit that is nearest to its end, and in the words of OpenAI of each', () => {
+    const { enter } = world();
+    expect(enter(key({ rpm: 10, tpm: 1000 }), 500).headers).toEqual({
+      'ratelimit-policy': '"key-tokens";q=1000;w=60',
+      ratelimit: '"key-tokens";r=500;t=60',
+      'x-ratelimit-limit': '1000',
+      'x-ratelimit-remaining': '500',
+      'x-ratelimit-reset': '60',
+      'x-ratelimit-limit-requests': '10',
+      'x-ratelimit-remaining-requests': '9',
+      'x-ratelimit-reset-requests': '60s',
+      'x-ratelimit-limit-tokens': '1000',
+      'x-ratelimit-remaining-tokens': '500',
+      'x-ratelimit-reset-tokens': '60s',
+    });
+  });
+
+  test('is told the longest of the waits when several limits refuse it', async () => {
+    const { enter, clock } = world();
+    enter(key({ tpm: 100 }), 100);
+    await clock.advance(30_000);
+    enter(key({ rpm: 1 }));
+    const error = refused(() => enter(key({ rpm: 1, tpm: 100 }), 50));
+    expect(error.parts).toMatchObject({ retryAfterMs: 60_000, details: { kind: 'requests' } });
+  });
+
+  test('without limits takes nothing and is told nothing', () => {
+    const { enter } = world();
+    expect(enter([]).headers).toEqual({});
+    expect(enter(key({})).headers).toEqual({});
+  });
+});
+
+describe('an address', () => {
+  test('has each route’s calls for itself', async () => {
+    const { limiter, clock } = world();
+    for (let nth = 0; nth < 10; nth++) await limiter.visit('generate', RATE, '203.0.113.1');
+    const error = refused(() => limiter.visit('generate', RATE, '203.0.113.1'));
+    expect([error.message, error.parts.details]).toEqual([
+      'Rate limit exceeded: 10 per 1 minute',
+      { limit: 10, window_s: 60, scope: 'address', kind: 'requests' },
+    ]);
+    expect(await limiter.visit('generate', RATE, '203.0.113.2')).toEqual({
+      'ratelimit-policy': '"generate";q=10;w=60',
+      ratelimit: '"generate";r=9;t=60',
+      'x-ratelimit-limit': '10',
+      'x-ratelimit-remaining': '9',
+      'x-ratelimit-reset': '60',
+    });
+    await limiter.visit('health', RATE, '203.0.113.1');
+    await clock.advance(60_000);
+    await limiter.visit('generate', RATE, '203.0.113.1');
+  });
+
+  test('among a crowd of others pushes no key out of memory', () => {
+    const { enter, limiter } = world();
+    enter(key({ rpm: 1 }));
+    for (let nth = 0; nth < 60_000; nth++) void limiter.visit('generate', RATE, `2001:db8::${nth}`);
+    refused(() => enter(key({ rpm: 1 })));
+  });
+});
+
+describe('one of several processes without a common store', () => {
+  test('admits its share', () => {
+    const { enter } = world({ processes: 3 });
+    const limits = key({ rpm: 10 });
+    for (let nth = 0; nth < 3; nth++) enter(limits);
+    expect(refused(() => enter(limits)).message).toBe('Rate limit exceeded: 10 per 1 minute');
+  });
+
+  test('admits one where there are more processes than places', () => {
+    const { enter } = world({ processes: 30 });
+    enter(key({ rpm: 10 }));
+    refused(() => enter(key({ rpm: 10 })));
+  });
+});
