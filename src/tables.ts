@@ -134,6 +134,7 @@ type IdempotencyKeysTable = {
   status: number | null;
   headers: Json<Record<string, string>> | null;
   body: Buffer | null;
+  cut: Generated<boolean>;
   created_at: Timestamp;
   expires_at: Timestamp;
 };

@@ -11,6 +11,8 @@ type ScopeRow = {
   readonly keys: boolean;
   /** Whether it can cost money, so that budgets have to be known before. */
   readonly spends: boolean;
+  /** Whether a POST under it creates or spends, and is done once for each Idempotency-Key. Signing in is not: tokens are not kept. */
+  readonly once: boolean;
   readonly doc: string;
 };
 
@@ -18,20 +20,27 @@ const EVERYBODY = ['admin', 'member', 'viewer'] as const;
 const WRITERS = ['admin', 'member'] as const;
 
 export const SCOPES = {
-  public: { anonymous: 'always', roles: EVERYBODY, keys: true, spends: false, doc: 'Open to everybody.' },
-  generate: { anonymous: 'when-allowed', roles: WRITERS, keys: true, spends: true, doc: 'Ask a model.' },
-  tasks: { anonymous: 'never', roles: WRITERS, keys: true, spends: true, doc: 'The ready tasks; always with a sign-in or a key.' },
-  'templates:read': { anonymous: 'when-allowed', roles: EVERYBODY, keys: true, spends: false, doc: 'Read templates.' },
-  'templates:write': { anonymous: 'never', roles: WRITERS, keys: true, spends: false, doc: 'Create and delete templates.' },
-  'models:read': { anonymous: 'when-allowed', roles: EVERYBODY, keys: true, spends: false, doc: 'See what can be called.' },
-  'cache:read': { anonymous: 'never', roles: EVERYBODY, keys: true, spends: false, doc: 'See the size and use of the cache.' },
-  'cache:write': { anonymous: 'never', roles: WRITERS, keys: false, spends: false, doc: 'Empty the cache.' },
-  self: { anonymous: 'never', roles: EVERYBODY, keys: false, spends: false, doc: 'Your own account.' },
-  'keys:read': { anonymous: 'never', roles: EVERYBODY, keys: false, spends: false, doc: 'See the API keys of your project.' },
-  'keys:write': { anonymous: 'never', roles: WRITERS, keys: false, spends: false, doc: 'Create, change, rotate and revoke API keys.' },
-  'projects:read': { anonymous: 'never', roles: EVERYBODY, keys: false, spends: false, doc: 'See your own project; an administrator sees all.' },
-  'usage:read': { anonymous: 'never', roles: EVERYBODY, keys: true, spends: false, doc: 'See what was used and what it cost; a key sees its own calls.' },
-  administer: { anonymous: 'never', roles: ['admin'], keys: false, spends: false, doc: 'Users, projects and the audit log.' },
+  public: { anonymous: 'always', roles: EVERYBODY, keys: true, spends: false, once: false, doc: 'Open to everybody.' },
+  generate: { anonymous: 'when-allowed', roles: WRITERS, keys: true, spends: true, once: true, doc: 'Ask a model.' },
+  tasks: { anonymous: 'never', roles: WRITERS, keys: true, spends: true, once: true, doc: 'The ready tasks; always with a sign-in or a key.' },
+  'templates:read': { anonymous: 'when-allowed', roles: EVERYBODY, keys: true, spends: false, once: false, doc: 'Read templates.' },
+  'templates:write': { anonymous: 'never', roles: WRITERS, keys: true, spends: false, once: true, doc: 'Create and delete templates.' },
+  'models:read': { anonymous: 'when-allowed', roles: EVERYBODY, keys: true, spends: false, once: false, doc: 'See what can be called.' },
+  'cache:read': { anonymous: 'never', roles: EVERYBODY, keys: true, spends: false, once: false, doc: 'See the size and use of the cache.' },
+  'cache:write': { anonymous: 'never', roles: WRITERS, keys: false, spends: false, once: true, doc: 'Empty the cache.' },
+  self: { anonymous: 'never', roles: EVERYBODY, keys: false, spends: false, once: false, doc: 'Your own account.' },
+  'keys:read': { anonymous: 'never', roles: EVERYBODY, keys: false, spends: false, once: false, doc: 'See the API keys of your project.' },
+  'keys:write': { anonymous: 'never', roles: WRITERS, keys: false, spends: false, once: true, doc: 'Create, change, rotate and revoke API keys.' },
+  'projects:read': { anonymous: 'never', roles: EVERYBODY, keys: false, spends: false, once: false, doc: 'See your own project; an administrator sees all.' },
+  'usage:read': {
+    anonymous: 'never',
+    roles: EVERYBODY,
+    keys: true,
+    spends: false,
+    once: false,
+    doc: 'See what was used and what it cost; a key sees its own calls.',
+  },
+  administer: { anonymous: 'never', roles: ['admin'], keys: false, spends: false, once: true, doc: 'Users, projects and the audit log.' },
 } as const satisfies Record<string, ScopeRow>;
 
 export type Scope = keyof typeof SCOPES;

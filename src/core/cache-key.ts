@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { canonicalJson } from './canonical-json.ts';
 import type { ModelRequest } from './model-request.ts';
 
 type Keyed = {
@@ -15,13 +16,4 @@ export function cacheKey(keyed: Keyed): string {
   return createHash('sha256')
     .update(canonicalJson([keyed.projectId, keyed.provider, keyed.model, keyed.scope, deciding]))
     .digest('base64');
-}
-
-/** JSON whose objects have their keys in order, so that equal values are equal texts. */
-function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
-  const fields = Object.entries(value as Record<string, unknown>).filter(([, field]) => field !== undefined);
-  fields.sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${fields.map(([name, field]) => `${JSON.stringify(name)}:${canonicalJson(field)}`).join(',')}}`;
 }

@@ -9,6 +9,8 @@ export type CallIds = {
   /** Whether this is such a second run. */
   readonly again: boolean;
   readonly next: () => string;
+  /** Its calls that are over, and what they cost; the gateway adds to it. */
+  readonly tally: { calls: number; costNanoUsd: number };
 };
 
 export function callIds(rootId: string, at: number, again = false): CallIds {
@@ -18,5 +20,6 @@ export function callIds(rootId: string, at: number, again = false): CallIds {
     at,
     again,
     next: () => (++made === 1 ? rootId : `${rootId}.${made}`),
+    tally: { calls: 0, costNanoUsd: 0 },
   };
 }

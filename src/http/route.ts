@@ -88,6 +88,9 @@ export type Reply = {
   readonly stream?: (sink: Sink) => Promise<void>;
 };
 
+/** What a `json` is sent as. */
+export const JSON_TYPE = 'application/json; charset=utf-8';
+
 export type Sink = {
   /** Hands a piece to the caller; a promise when the caller is slower than we are, to be awaited before the next piece. */
   readonly write: (piece: string) => void | Promise<void>;

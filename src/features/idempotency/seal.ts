@@ -1,0 +1,46 @@
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+
+/** Answers as the database keeps them: they may hold secrets that are shown once, and somebody's texts. */
+export type Seal = {
+  /** HMAC-SHA256 under a key of its own, so that nobody can try out what may have been asked. */
+  readonly fingerprint: (text: string) => string;
+  /** Bound to its place: what is sealed for one cannot be opened as another's. */
+  readonly close: (body: Uint8Array, place: string) => Buffer;
+  /** Null where the secret has changed since. */
+  readonly open: (sealed: Uint8Array, place: string) => Uint8Array<ArrayBuffer> | null;
+};
+
+const CIPHER = 'aes-256-gcm';
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+
+/** Under keys that follow from the signing secret: the same in every process that shares it, and not in the database. */
+export function createSeal(jwtSecret: string): Seal {
+  const sealKey = derivedKey(jwtSecret, 'sluice kept answers');
+  const fingerprintKey = derivedKey(jwtSecret, 'sluice idempotency fingerprints');
+
+  return {
+    fingerprint: (text) => createHmac('sha256', fingerprintKey).update(text).digest('base64url'),
+    close(body, place) {
+      const nonce = randomBytes(NONCE_BYTES);
+      const cipher = createCipheriv(CIPHER, sealKey, nonce).setAAD(Buffer.from(place));
+      const sealed = Buffer.concat([cipher.update(body), cipher.final()]);
+      return Buffer.concat([nonce, cipher.getAuthTag(), sealed]);
+    },
+    open(sealed, place) {
+      const nonce = sealed.subarray(0, NONCE_BYTES);
+      const decipher = createDecipheriv(CIPHER, sealKey, nonce, { authTagLength: TAG_BYTES })
+        .setAAD(Buffer.from(place))
+        .setAuthTag(sealed.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES));
+      try {
+        return Buffer.concat([decipher.update(sealed.subarray(NONCE_BYTES + TAG_BYTES)), decipher.final()]);
+      } catch {
+        return null;
+      }
+    },
+  };
+}
+
+function derivedKey(jwtSecret: string, purpose: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', jwtSecret, '', purpose, 32));
+}
