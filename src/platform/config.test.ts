@@ -288,9 +288,11 @@ describe('rules of single settings', () => {
   const refused: [string, string, RegExp][] = [
     ['TRUST_PROXY', '10.0.0.0/8, nginx', /"nginx" is neither an address nor a network/],
     ['TRUST_PROXY', '10.0.0.0/33', /neither an address/],
+    ['UNKNOWN_PRICE', 'nothing', /must be two prices such as `2.50\/10.00`, or `free`, or `refuse`, not "nothing"/],
     ['CORS_ORIGINS', 'https://a.example/app', /is not an origin/],
     ['CORS_ORIGINS', 'a.example', /is not an origin/],
     ['REDIS_URL', 'http://x', /must start with `redis:/],
+    ['https_proxy', 'https://proxy:3129', /must start with `http:/],
     ['DATABASE_URL', 'postgresql+asyncpg://x/y', /must start with `postgres:/],
   ];
   test.each(refused)('%s refuses %j', (variable, text, message) => {
