@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { type FakeUpstream, startFakeUpstream } from './fake-upstream/server.ts';
 import { call, type Sluice, startSluice, until } from './harness.ts';
-import { makeDatabase, type TestDatabase } from './promises/database.ts';
+import { makeDatabase, type TestDatabase } from './test-database.ts';
 
 /** What was spent is known exactly, whatever dies. Every call costs a cent: nothing for the prompt, and the longest answer is what comes. */
 const MAX_TOKENS = 10;

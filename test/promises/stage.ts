@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type FakeUpstream, startFakeUpstream } from '../fake-upstream/server.ts';
 import { ADMIN, call, type Sluice, startSluice } from '../harness.ts';
 import type { Ask, Person } from './ask.ts';
-import { makeDatabase, openGate, run } from './database.ts';
+import { makeDatabase, openGate, run } from '../test-database.ts';
 import { type Answer, type Operation, type Promises, readPromises } from './document.ts';
 
 /** The processes that the promises are held against, and the people who ask them. */

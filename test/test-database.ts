@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import pg from 'pg';
-import type { Sluice } from '../harness.ts';
+import type { Sluice } from './harness.ts';
 
 /** A database that a test may look into, and take away. */
 export type TestDatabase = {
