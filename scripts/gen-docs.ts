@@ -10,6 +10,7 @@ import { ERROR_CODES, ERRORS } from '../src/contract/errors.ts';
 import { SETTINGS, type SettingKind, type SettingRow, variablesOf } from '../src/contract/settings.ts';
 import { openapiText } from '../src/roles/openapi.ts';
 import { cliPage } from './cli-page.ts';
+import { pricesPage } from './prices-page.ts';
 
 type GeneratedDocument = { readonly path: string; readonly render: () => string | Promise<string> };
 
@@ -18,6 +19,7 @@ export const DOCUMENTS: readonly GeneratedDocument[] = [
   { path: 'docs/config.md', render: configPage },
   { path: 'docs/errors.md', render: errorsPage },
   { path: 'docs/cli.md', render: () => cliPage(COMMAND) },
+  { path: 'docs/prices.md', render: () => pricesPage(COMMAND) },
   { path: 'docs/sluice.config.schema.json', render: configSchema },
   { path: '.env.example', render: envExample },
   { path: 'docs/openapi.json', render: openapiDocument },
@@ -62,7 +64,7 @@ A value is taken from the first of these places that has one; an empty value is 
 - In \`.env\`, \`\${NAME}\` and \`\${NAME:-default}\` stand for another variable, except within single quotes.
 - \`sluice config check\` prints what is in force and where each value came from.
 
-Providers, models with fallbacks, and prices go into \`sluice.config.yaml\`: see [the example](../examples/sluice.config.yaml) and
+Providers, models with fallbacks, and [prices](prices.md) go into \`sluice.config.yaml\`: see [the example](../examples/sluice.config.yaml) and
 [its JSON Schema](sluice.config.schema.json). In it \`\${NAME}\` and \`\${NAME:-default}\` read the environment, or the file that \`NAME_FILE\` names.
 
 \`.env\`, \`sluice.config.yaml\` and the files of secrets are read anew when they change and on SIGHUP. A bad one is refused with its line and

@@ -218,11 +218,13 @@ function decodeUsage(value: unknown): Usage | null {
   const outputTokens = countOf(value['completion_tokens']);
   if (inputTokens === null || outputTokens === null) return null;
   const cached = countOf(objectOf(value['prompt_tokens_details'])['cached_tokens']) ?? countOf(value['prompt_cache_hit_tokens']);
+  const written = countOf(objectOf(value['prompt_tokens_details'])['cache_write_tokens']);
   const reasoning = countOf(objectOf(value['completion_tokens_details'])['reasoning_tokens']);
   return {
     inputTokens,
     outputTokens,
     ...(cached ? { cachedInputTokens: cached } : {}),
+    ...(written ? { cacheWriteTokens: written } : {}),
     ...(reasoning ? { reasoningTokens: reasoning } : {}),
   };
 }

@@ -237,11 +237,13 @@ function decodeUsage(value: unknown): Usage | null {
   const outputTokens = countOf(value['output_tokens']);
   if (inputTokens === null || outputTokens === null) return null;
   const cached = countOf(objectOf(value['input_tokens_details'])['cached_tokens']);
+  const written = countOf(objectOf(value['input_tokens_details'])['cache_write_tokens']);
   const reasoning = countOf(objectOf(value['output_tokens_details'])['reasoning_tokens']);
   return {
     inputTokens,
     outputTokens,
     ...(cached ? { cachedInputTokens: cached } : {}),
+    ...(written ? { cacheWriteTokens: written } : {}),
     ...(reasoning ? { reasoningTokens: reasoning } : {}),
   };
 }

@@ -13,17 +13,19 @@ providers:
 models:
   fast: { targets: [ollama/qwen3, { model: demo, weight: 2 }], fallbacks: [demo] }
 prices:
-  ollama/qwen3: { input: 0, output: 0.5 }
+  ollama/qwen3: { input: 0, output: 0.5, above: { tokens: 1000, input: 0, output: 1 } }
+  ollama/*: { input: 0, output: 0 }
 settings:
   API_PORT: 81
   DEBUG: true
 `);
   expect(problems).toEqual([]);
   expect(file.providers['ollama']).toMatchObject({ base_url: 'http://ollama.internal/v1', api_key: 'sk-1', kind: 'openai-compatible' });
+  expect(file.prices).toMatchObject({ 'ollama/qwen3': { output: 0.5, above: { tokens: 1000, output: 1 } }, 'ollama/*': { input: 0 } });
   expect(file.models['fast']?.targets).toEqual(['ollama/qwen3', { model: 'demo', weight: 2 }]);
   expect([...settings].map(([name, { value, place }]) => [name, value, place])).toEqual([
-    ['API_PORT', '81', 'c.yaml:9:13'],
-    ['DEBUG', 'true', 'c.yaml:10:10'],
+    ['API_PORT', '81', 'c.yaml:10:13'],
+    ['DEBUG', 'true', 'c.yaml:11:10'],
   ]);
 });
 
@@ -53,6 +55,11 @@ describe('a problem says line, column and what to do', () => {
     ],
     ['neither branch', 'models:\n  f: { targets: [3] }', ['c.yaml:2:18 `models.f.targets.0` must be text or a block of `key: value`']],
     ['an empty list', 'models:\n  f: { targets: [] }', ['c.yaml:2:17 `models.f.targets` must be a list of at least 1']],
+    [
+      'a price of nobody',
+      'prices:\n  gpt-4o: { input: 1, output: 1 }',
+      ['c.yaml:2:3 `prices.gpt-4o` is not a good name: write `provider/model`, or `provider/*` for all of its models'],
+    ],
     ['a number too small', 'prices:\n  a/b: { input: -1, output: 1 }', ['c.yaml:2:17 `prices.a/b.input` must be at least 0']],
     [
       'a setting that names the file',
@@ -95,6 +102,16 @@ describe('an unknown key is left out with a warning that says line, column and w
       'a key of a provider',
       'providers:\n  a:\n    base_url: http://x\n    api_kye: k\n',
       'c.yaml:4:5: unknown key `providers.a.api_kye`. Did you mean `api_key`?',
+    ],
+    [
+      'a key of a price',
+      'prices:\n  a/b: { input: 1, output: 1, cached_imput: 1 }',
+      'c.yaml:2:31: unknown key `prices.a/b.cached_imput`. Did you mean `cached_input`?',
+    ],
+    [
+      'a key of the price of long prompts',
+      'prices:\n  a/b: { input: 1, output: 1, above: { tokens: 9, input: 1, output: 1, per_cal: 1 } }',
+      'c.yaml:2:72: unknown key `prices.a/b.above.per_cal`. Known here: tokens, input, output, cached_input, cache_write, long_cache_write, batch_input, batch_output.',
     ],
     ['a setting', 'settings:\n  API_PROT: 1', 'c.yaml:2:3: unknown setting `API_PROT`. Did you mean `API_PORT`?'],
   ];

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { ConfigFile } from '../../contract/config-file.ts';
+import { ConfigFile, LongPromptPrice } from '../../contract/config-file.ts';
 import { didYouMean } from '../../core/did-you-mean.ts';
 import type { ConfigProblem } from './config-error.ts';
 import { isVariable, misspeltVariable } from './misspelt.ts';
@@ -166,7 +166,7 @@ function keysAt(path: YamlPath): readonly string[] {
   const [section, , list] = path;
   if (section === undefined) return Object.keys(ConfigFile.shape);
   if (section === 'providers') return Object.keys(ConfigFile.shape.providers.unwrap().valueType.shape);
-  if (section === 'prices') return Object.keys(ConfigFile.shape.prices.unwrap().valueType.shape);
+  if (section === 'prices') return Object.keys(list === 'above' ? LongPromptPrice.shape : ConfigFile.shape.prices.unwrap().valueType.shape);
   return list === 'targets' ? ['model', 'weight'] : Object.keys(ConfigFile.shape.models.unwrap().valueType.shape);
 }
 
