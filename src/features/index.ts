@@ -6,6 +6,7 @@ import { docsRoutes } from './docs/routes.ts';
 import { generateRoutes } from './generate/routes.ts';
 import { healthRoutes } from './health/routes.ts';
 import { modelRoutes } from './models/routes.ts';
+import { requestRoutes } from './requests/routes.ts';
 import { taskRoutes } from './tasks/routes.ts';
 import { templateRoutes } from './templates/routes.ts';
 import { usageRoutes } from './usage/routes.ts';
@@ -20,6 +21,7 @@ export function allRoutes(settings: Settings): readonly Route[] {
     ...modelRoutes,
     ...cacheRoutes,
     ...usageRoutes,
+    ...requestRoutes,
     ...authRoutes,
     ...healthRoutes(VERSION),
   ];

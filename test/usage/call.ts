@@ -1,0 +1,36 @@
+import type { LedgerRow } from '../../src/core/ledger-row.ts';
+
+/** A call that went well and cost a tenth of a cent, but for what a test says of it. */
+export function ledgerCall(parts: Partial<LedgerRow> & Pick<LedgerRow, 'id' | 'at'>): LedgerRow {
+  return {
+    request_id: `req_of_${parts.id}`,
+    root_id: parts.id,
+    project_id: 'default',
+    user_id: null,
+    key_id: null,
+    route: '/generate',
+    template_id: null,
+    job_id: null,
+    asked_model: null,
+    provider: 'openai',
+    model: 'gpt-4o-mini',
+    outcome: 'ok',
+    error_code: null,
+    cache: 'MISS',
+    streamed: false,
+    input_tokens: 100,
+    cached_input_tokens: 0,
+    output_tokens: 50,
+    reasoning_tokens: 0,
+    max_tokens: null,
+    estimated: false,
+    cost_nano_usd: 1_000_000,
+    saved_nano_usd: 0,
+    queue_ms: 0.5,
+    first_piece_ms: 120,
+    upstream_ms: 900,
+    failures: null,
+    request_hash: null,
+    ...parts,
+  };
+}
