@@ -6,6 +6,7 @@ import { auth } from './promises/auth.ts';
 import { type Answer, type Operation, outcomeOf } from './promises/document.ts';
 import { generate } from './promises/generate.ts';
 import { health } from './promises/health.ts';
+import { keys } from './promises/keys.ts';
 import { RULES } from './promises/rules.ts';
 import { openStage, type Stage } from './promises/stage.ts';
 import { tasks } from './promises/tasks.ts';
@@ -15,7 +16,7 @@ import { templates } from './promises/templates.ts';
  * What /openapi.json promises is so: each status, error code and type that it declares for a route is brought about by a request, and nothing
  * is answered that it does not declare. Every answer here is held against its schema.
  */
-const SLICES: Readonly<Record<string, Slice>> = { auth, generate, tasks, templates, health };
+const SLICES: Readonly<Record<string, Slice>> = { auth, keys, generate, tasks, templates, health };
 const suited: Readonly<Record<string, Ask>> = Object.assign({}, ...Object.values(SLICES).map((slice) => slice.suited));
 const START_LIMIT_MS = 60_000;
 const SWEEP_LIMIT_MS = 15_000;

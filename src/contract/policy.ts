@@ -83,7 +83,8 @@ export type Budget = {
   readonly period: BudgetPeriod;
   readonly timeZone: string;
 };
-export type BudgetPeriod = 'day' | 'month' | 'total';
+export const BUDGET_PERIODS = ['day', 'month', 'total'] as const;
+export type BudgetPeriod = (typeof BUDGET_PERIODS)[number];
 
 /** The project that the anonymous and the first user belong to. */
 export const DEFAULT_PROJECT = 'default';

@@ -5,6 +5,7 @@ import { cacheRoutes } from './cache/routes.ts';
 import { docsRoutes } from './docs/routes.ts';
 import { generateRoutes } from './generate/routes.ts';
 import { healthRoutes } from './health/routes.ts';
+import { keyRoutes } from './keys/routes.ts';
 import { modelRoutes } from './models/routes.ts';
 import { requestRoutes } from './requests/routes.ts';
 import { taskRoutes } from './tasks/routes.ts';
@@ -23,6 +24,7 @@ export function allRoutes(settings: Settings): readonly Route[] {
     ...usageRoutes,
     ...requestRoutes,
     ...authRoutes,
+    ...keyRoutes,
     ...healthRoutes(VERSION),
   ];
   return [...routes, ...docsRoutes(routes)];

@@ -15,13 +15,18 @@ export function admit(needs: Pick<App, 'clock' | 'lifecycle'>, call: ModelCall):
   if (call.deadline <= needs.clock.now()) throw new AppError('TIMEOUT', { message: 'The deadline of this call has already passed' });
 }
 
-/** The places that the caller's key may go to. A key that may call an alias may go wherever it leads. */
-export function allowedCandidates(call: ModelCall, candidates: readonly Candidate[]): readonly Candidate[] {
-  const { principal, model } = call;
-  if (principal.kind !== 'key' || principal.allowedModels === null) return candidates;
-  const allowed = new Set(principal.allowedModels);
+/** A key that may call an alias may go wherever it leads. */
+export function openCandidates(allowedModels: readonly string[] | null, model: string | undefined, candidates: readonly Candidate[]): readonly Candidate[] {
+  if (allowedModels === null) return candidates;
+  const allowed = new Set(allowedModels);
   if (model !== undefined && allowed.has(model)) return candidates;
-  const open = candidates.filter((candidate) => allowed.has(candidate.model) || allowed.has(`${candidate.provider.id}/${candidate.model}`));
+  return candidates.filter((candidate) => allowed.has(candidate.model) || allowed.has(`${candidate.provider.id}/${candidate.model}`));
+}
+
+/** The places that the caller's key may go to. */
+export function allowedCandidates({ principal, model }: ModelCall, candidates: readonly Candidate[]): readonly Candidate[] {
+  if (principal.kind !== 'key') return candidates;
+  const open = openCandidates(principal.allowedModels, model, candidates);
   if (open.length > 0) return open;
   throw new AppError('FORBIDDEN', {
     message: `This API key may not call ${model ?? 'the default model'}`,

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { ERROR_CODES, ERRORS, type ErrorCode, errorBody, AppError } from '../contract/errors.ts';
 import { SCOPES } from '../contract/policy.ts';
 import type { JsonObject, SchemaBook } from './openapi-schemas.ts';
@@ -103,15 +104,19 @@ function sharedName(route: Route, codes: readonly ErrorCode[]): string {
 function errorCodes(route: Route): readonly ErrorCode[] {
   const codes = new Set<ErrorCode>(['INVALID_VALUE', ...(route.errors ?? [])]);
   const scope = SCOPES[route.scope];
-  // Whom a token belongs to is asked of the database, which may be away.
-  if (scope.anonymous !== 'always') codes.add('UNAUTHORIZED').add('SERVICE_UNAVAILABLE');
-  if (scope.roles.length < SCOPES.public.roles.length) codes.add('FORBIDDEN');
+  // Whom a token belongs to is asked of the database, which may be away; and every key may be one for some routes alone.
+  if (scope.anonymous !== 'always') codes.add('UNAUTHORIZED').add('FORBIDDEN').add('SERVICE_UNAVAILABLE');
   if (route.path.includes('{')) codes.add('NOT_FOUND');
   if (route.limit) codes.add('RATE_LIMIT_EXCEEDED');
   if (route.query && [...queryTypes(route.query).values()].some((type) => type !== 'string')) codes.add('INVALID_TYPE');
-  if (route.body)
-    for (const code of ['INVALID_JSON', 'MISSING_REQUIRED_FIELD', 'INVALID_TYPE', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const) codes.add(code);
+  if (route.body) for (const code of ['INVALID_JSON', 'INVALID_TYPE', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const) codes.add(code);
+  if (route.body && asksForFields(route.body)) codes.add('MISSING_REQUIRED_FIELD');
   return ERROR_CODES.filter((code) => codes.has(code));
+}
+
+/** Whether there is a field, at any depth, that must not be left out. */
+function asksForFields(body: z.ZodType): boolean {
+  return JSON.stringify(z.toJSONSchema(body, { io: 'input', unrepresentable: 'any' })).includes('"required":[');
 }
 
 type Parts = {

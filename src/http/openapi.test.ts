@@ -7,12 +7,14 @@ const Part = z.strictObject({ size: z.int().min(0) }).meta({ id: 'Part' });
 const Thing = z.strictObject({ id: z.string(), part: Part, others: z.array(Part), at: z.iso.datetime(), note: z.string().default('-') }).meta({ id: 'Thing' });
 
 type Document = {
+  readonly 'x-scopes': Record<string, object>;
   readonly paths: Record<string, Record<string, Operation>>;
   readonly components: Record<'schemas' | 'responses' | 'examples' | 'headers' | 'securitySchemes', Record<string, unknown>>;
   readonly tags: readonly { readonly name: string }[];
 };
 type Operation = {
   readonly operationId: string;
+  readonly 'x-scope': string;
   readonly security: readonly object[];
   readonly parameters?: readonly {
     readonly name: string;
@@ -48,6 +50,8 @@ function operationOf(made: Route): Operation {
 }
 const statusesOf = (made: Route): readonly string[] => Object.keys(operationOf(made).responses);
 
+const codesFor = (body: z.ZodType): string => operationOf(thing({ method: 'POST', body })).responses['422']?.$ref ?? '';
+
 function referencesIn(value: unknown): readonly string[] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([key, inner]) => (key === '$ref' ? [String(inner)] : referencesIn(inner)));
@@ -75,6 +79,10 @@ describe('the OpenAPI document', () => {
     expect(Object.keys(all.components.schemas)).toEqual(['Error', 'NewThing', 'Part', 'Thing']);
     expect(all.paths['/things']?.['get']?.responses['200']?.content?.['application/json']?.schema).toEqual({ $ref: '#/components/schemas/Thing' });
   });
+  test('has the policy table, as far as its routes need it', () => {
+    expect(Object.keys(all['x-scopes'])).toEqual(['public', 'tasks', 'cache:write']);
+    expect(all['x-scopes']['tasks']).toMatchObject({ anonymous: 'never', roles: ['admin', 'member'], keys: true });
+  });
   test('is the same each time', () => {
     expect(JSON.stringify(documentOf(thing(), thing({ path: '/b' })))).toBe(JSON.stringify(documentOf(thing(), thing({ path: '/b' }))));
   });
@@ -100,8 +108,8 @@ describe('the statuses of a route', () => {
   test('with a body are those of bodies too', () => {
     expect(statusesOf(thing({ method: 'POST', body: z.strictObject({}) }))).toEqual(['200', '413', '415', '422']);
   });
-  test('that needs a sign-in have 401, 503 for when it cannot be checked, and where roles are limited 403', () => {
-    expect(statusesOf(thing({ scope: 'cache:read' }))).toEqual(['200', '401', '422', '503']);
+  test('that needs a sign-in have 401, 403, and 503 for when it cannot be checked', () => {
+    expect(statusesOf(thing({ scope: 'cache:read' }))).toEqual(['200', '401', '403', '422', '503']);
     expect(statusesOf(thing({ scope: 'cache:write' }))).toEqual(['200', '401', '403', '422', '503']);
   });
   test('with a path parameter have 404', () => expect(statusesOf(thing({ path: '/things/{id}' }))).toContain('404'));
@@ -138,12 +146,20 @@ describe('an operation', () => {
     expect(operationOf(thing({ query })).parameters).toEqual([{ name: 'name', in: 'query', required: true, example: 'sluice', schema: { type: 'string' } }]);
   });
   test('says who may call it', () => {
-    const signedIn = [{ bearer: [] }, { password: [] }];
+    const signedIn = [{ bearer: [] }, { password: [] }, { apiKey: [] }];
     expect(operationOf(thing()).security).toEqual([]);
     expect(operationOf(thing({ scope: 'tasks' })).security).toEqual(signedIn);
     expect(operationOf(thing({ scope: 'generate' })).security).toEqual([{}, ...signedIn]);
+    expect(operationOf(thing({ scope: 'self' })).security).toEqual([{ bearer: [] }, { password: [] }]);
+    expect(operationOf(thing({ scope: 'self' }))['x-scope']).toBe('self');
     const closed = openapiDocument([thing({ scope: 'generate' })], { title: 'T', version: '1', allowAnonymous: false }) as Document;
     expect(closed.paths['/things']?.['get']?.security).toEqual(signedIn);
+  });
+  test('promises MISSING_REQUIRED_FIELD only where a field must not be left out, at any depth', () => {
+    const optional = z.strictObject({ name: z.string().optional() });
+    expect(codesFor(optional)).not.toContain('MISSING_REQUIRED_FIELD');
+    expect(codesFor(z.strictObject({ name: z.string() }))).toContain('MISSING_REQUIRED_FIELD');
+    expect(codesFor(optional.extend({ part: z.strictObject({ size: z.int() }).optional() }))).toContain('MISSING_REQUIRED_FIELD');
   });
   test('names the headers of a model answer only where a model answers', () => {
     expect(operationOf(thing()).responses['200']?.headers).not.toHaveProperty('X-Model');

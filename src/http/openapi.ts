@@ -19,13 +19,19 @@ const TAGS: Record<Tag, string> = {
   Models: 'What can be called, and what it costs.',
   Cache: 'Answers that are kept, and what they saved.',
   Usage: 'What was used, what it cost, and each request.',
-  'Sign-in': 'Users, tokens and sessions.',
+  'Sign-in': 'Your own account, tokens and sessions.',
+  'API keys': 'What programs sign in with, and how much they may.',
+  Users: 'Who may sign in, and how much they may.',
+  Projects: 'What owns keys, templates, usage and budgets.',
+  Audit: 'Who changed what, when.',
   Health: 'For people, load balancers and monitors.',
   Docs: 'This document.',
 };
 
 const DESCRIPTION = `
-**Sign-in.** Send \`Authorization: Bearer <token>\`, with a token from \`POST /auth/login\`; *Authorize* at \`/docs\` does both. Routes without a padlock are open to everybody.
+**Sign-in.** Send \`Authorization: Bearer <token>\`, with a token from \`POST /auth/login\`; *Authorize* at \`/docs\` does both. Programs send an API
+key from \`POST /api/v1/keys\`, in the same header or as \`x-api-key\`. Routes without a padlock are open to everybody. \`x-scope\` names who may call
+what; \`x-scopes\` is the table.
 
 **Errors** have one form: \`{"error": {"code", "message", "status", "field", "details", "request_id"}}\`. A request with several mistakes
 reports the first in \`field\` and all of them in \`details.errors\`. An address that does not exist answers 404, a method that it does not
@@ -37,7 +43,8 @@ With \`Accept: text/plain\` it is the raw text. A stream that ends without \`don
 
 const LOGIN_PATH = '/auth/login';
 const SECURITY_SCHEMES = {
-  bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: `The \`access_token\` that \`POST ${LOGIN_PATH}\` answers.` },
+  bearer: { type: 'http', scheme: 'bearer', description: `An API key, or the \`access_token\` that \`POST ${LOGIN_PATH}\` answers.` },
+  apiKey: { type: 'apiKey', in: 'header', name: 'x-api-key', description: 'An API key.' },
   password: {
     type: 'oauth2',
     description: 'Signs in with user name and password. Leave the client fields empty.',
@@ -67,13 +74,16 @@ export function openapiDocument(served: readonly Route[], info: DocumentInfo): o
     },
     ...(info.serverUrl === undefined ? {} : { servers: [{ url: info.serverUrl }] }),
     tags: tags.map((name) => ({ name, description: TAGS[name] })),
+    'x-scopes': scopes(routes),
     paths,
     components: {
       schemas: { ...errors.schemas, ...schemas.components() },
       responses: errors.responses,
       examples: errors.examples,
       headers: RESPONSE_HEADERS,
-      securitySchemes: routes.some((route) => route.path === LOGIN_PATH) ? SECURITY_SCHEMES : { bearer: SECURITY_SCHEMES.bearer },
+      securitySchemes: routes.some((route) => route.path === LOGIN_PATH)
+        ? SECURITY_SCHEMES
+        : { bearer: SECURITY_SCHEMES.bearer, apiKey: SECURITY_SCHEMES.apiKey },
     },
   };
 }
@@ -85,6 +95,7 @@ function operation(route: Route, schemas: SchemaBook, allowAnonymous: boolean): 
     tags: [route.tag],
     summary: route.summary,
     ...(route.description === undefined ? {} : { description: route.description }),
+    'x-scope': route.scope,
     security: security(route.scope, allowAnonymous),
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(route.body === undefined ? {} : { requestBody: requestBody(route, schemas) }),
@@ -100,10 +111,17 @@ export function operationId({ method, path }: Pick<Route, 'method' | 'path'>): s
 }
 
 function security(scope: Scope, allowAnonymous: boolean): readonly object[] {
-  const { anonymous } = SCOPES[scope];
+  const { anonymous, keys } = SCOPES[scope];
   if (anonymous === 'always') return [];
-  const signedIn = [{ bearer: [] }, { password: [] }];
+  const signedIn = [{ bearer: [] }, { password: [] }, ...(keys ? [{ apiKey: [] }] : [])];
   return anonymous === 'when-allowed' && allowAnonymous ? [{}, ...signedIn] : signedIn;
+}
+
+/** The policy table, as far as these routes need it. */
+function scopes(routes: readonly Route[]): Record<string, object> {
+  const used = new Set<Scope>(routes.map((route) => route.scope));
+  const rows = Object.entries(SCOPES).filter(([scope]) => used.has(scope as Scope));
+  return Object.fromEntries(rows.map(([scope, { anonymous, roles, keys, doc }]) => [scope, { anonymous, roles, keys, description: doc }]));
 }
 
 function pathParameters(route: Route, schemas: SchemaBook): readonly object[] {

@@ -35,7 +35,20 @@ export type RouteSpec<Params, Query, Body> = {
 };
 
 export type BodyType = 'application/json' | 'application/x-www-form-urlencoded';
-export type Tag = 'Generate' | 'Tasks' | 'Templates' | 'Models' | 'Cache' | 'Usage' | 'Sign-in' | 'Health' | 'Docs';
+export type Tag =
+  | 'Generate'
+  | 'Tasks'
+  | 'Templates'
+  | 'Models'
+  | 'Cache'
+  | 'Usage'
+  | 'Sign-in'
+  | 'API keys'
+  | 'Users'
+  | 'Projects'
+  | 'Audit'
+  | 'Health'
+  | 'Docs';
 
 export type ReplySpec = {
   readonly status: number;

@@ -11,8 +11,8 @@ export type Ask = {
   readonly headers?: Readonly<Record<string, string>>;
 };
 
-/** `leaver` is a viewer with another sign-in each time, which may be ended. */
-export type Person = 'nobody' | 'admin' | 'viewer' | 'changer' | 'leaver';
+/** `leaver` is a viewer with another sign-in each time, which may be ended; `key` is a key that may use no route but those open to everybody. */
+export type Person = 'nobody' | 'admin' | 'viewer' | 'changer' | 'leaver' | 'key';
 
 export type Case = Ask & {
   readonly route: string;

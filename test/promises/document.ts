@@ -21,6 +21,10 @@ export type Operation = {
   readonly body: object | undefined;
   /** Whether a caller may be nobody: always, where the service allows it, or never. */
   readonly anonymous: 'always' | 'when-allowed' | 'never';
+  /** Who of those who signed in may call it. */
+  readonly roles: readonly string[];
+  /** Whether its body has fields that must not be left out. */
+  readonly needsFields: boolean;
   /** Whether it is limited by address. */
   readonly limited: boolean;
   readonly declares: (outcome: string) => boolean;
@@ -32,15 +36,17 @@ type Media = { readonly schema?: Schema; readonly example?: object };
 type Response = { readonly $ref?: string; readonly content?: Record<string, Media>; readonly headers?: Record<string, { readonly $ref: string }> };
 type Parameter = { readonly name: string; readonly in: string; readonly example?: string; readonly schema: { readonly type?: string } };
 type RawOperation = {
+  readonly 'x-scope': string;
   readonly security: readonly object[];
   readonly parameters?: readonly Parameter[];
   readonly requestBody?: { readonly content: Record<string, Media> };
   readonly responses: Record<string, Response>;
 };
 type Document = {
+  readonly 'x-scopes': Record<string, { readonly roles: readonly string[] }>;
   readonly paths: Record<string, Record<string, RawOperation>>;
   readonly components: {
-    readonly schemas: object;
+    readonly schemas: Readonly<Record<string, Schema>>;
     readonly responses: Record<string, Response>;
     readonly headers: Record<string, { readonly required?: boolean }>;
   };
@@ -60,7 +66,7 @@ export function readPromises(document: Document): Promises {
     Object.keys(headers ?? {}).filter((name) => document.components.headers[name]?.required === true);
 
   return {
-    operations: [...raw].map(([route, one]) => operation(route, one, { outcomes: outcomes.get(route) ?? new Set(), responseOf })),
+    operations: [...raw].map(([route, one]) => operation(route, one, { document, outcomes: outcomes.get(route) ?? new Set(), responseOf })),
     declared: new Set([...outcomes].flatMap(([route, each]) => [...each].map((outcome) => `${route} ${outcome}`))),
     faults(route, answer) {
       const outcome = outcomeOf(answer);
@@ -115,7 +121,7 @@ function errorCodes({ allOf }: { readonly allOf?: readonly Narrowed[] }): readon
 
 type Narrowed = { readonly properties?: { readonly error?: { readonly properties: { readonly code: { readonly enum: readonly string[] } } } } };
 
-type Known = { readonly outcomes: ReadonlySet<string>; readonly responseOf: (response: Response) => Response };
+type Known = { readonly document: Document; readonly outcomes: ReadonlySet<string>; readonly responseOf: (response: Response) => Response };
 
 function operation(route: string, one: RawOperation, known: Known): Operation {
   const [method = '', path = ''] = route.split(' ');
@@ -130,7 +136,14 @@ function operation(route: string, one: RawOperation, known: Known): Operation {
     query: parameters.filter((each) => each.in === 'query').map(({ name, schema }) => ({ name, type: schema.type ?? '' })),
     body: body?.example,
     anonymous: one.security.length === 0 ? 'always' : one.security.some((each) => Object.keys(each).length === 0) ? 'when-allowed' : 'never',
+    roles: known.document['x-scopes'][one['x-scope']]?.roles ?? [],
+    needsFields: needsFields(body?.schema ?? {}, known.document),
     limited: 'RateLimit' in (known.responseOf(one.responses['429'] ?? {}).headers ?? {}),
     declares: (outcome) => known.outcomes.has(outcome),
   };
+}
+
+function needsFields({ $ref, required }: Schema, document: Document): boolean {
+  const schema = typeof $ref === 'string' ? document.components.schemas[$ref.slice('#/components/schemas/'.length)] : { required };
+  return Array.isArray(schema?.['required']) && schema['required'].length > 0;
 }

@@ -25,7 +25,8 @@ export const RULES: readonly Rule[] = [
     to: ({ anonymous }) => anonymous !== 'always',
     ask: () => ({ as: 'nobody', headers: { authorization: 'Bearer nonsense' } }),
   },
-  { name: 'a viewer, where one may only look', gives: '403 FORBIDDEN', to: ({ declares }) => declares('403 FORBIDDEN'), ask: () => ({ as: 'viewer' }) },
+  { name: 'a viewer, where one may only look', gives: '403 FORBIDDEN', to: ({ roles }) => !roles.includes('viewer'), ask: () => ({ as: 'viewer' }) },
+  { name: 'a key that is for other routes', gives: '403 FORBIDDEN', to: ({ anonymous }) => anonymous !== 'always', ask: () => ({ as: 'key' }) },
   {
     name: 'a path that cannot be decoded',
     gives: '404 NOT_FOUND',
@@ -36,7 +37,7 @@ export const RULES: readonly Rule[] = [
   { name: 'a body of another type', gives: '415 UNSUPPORTED_MEDIA_TYPE', to: hasBody, ask: () => ({ body: '{}', headers: { 'content-type': 'text/plain' } }) },
   { name: 'a body that is no JSON', gives: '422 INVALID_JSON', to: hasBody, ask: () => ({ body: '{', headers: JSON_TYPE }) },
   { name: 'a body that is no object', gives: '422 INVALID_TYPE', to: hasBody, ask: () => ({ json: [] }) },
-  { name: 'an empty object', gives: '422 MISSING_REQUIRED_FIELD', to: hasBody, ask: () => ({ json: {} }) },
+  { name: 'an empty object', gives: '422 MISSING_REQUIRED_FIELD', to: ({ needsFields }) => needsFields, ask: () => ({ json: {} }) },
   { name: 'an unknown field', gives: '422 INVALID_VALUE', to: hasBody, ask: ({ body }, { json }) => ({ json: { ...(json ?? body), nonsense: 1 } }) },
   { name: 'an unknown word in the query', gives: '422 INVALID_VALUE', to: always, ask: () => ({ query: '?nonsense=1' }) },
   {

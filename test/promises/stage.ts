@@ -25,7 +25,8 @@ export type Stage = {
 
 const NEW_PEOPLE = `
   insert into users (id, username, password_hash, password_source, role, project_id)
-  select 'usr_' || name, name, password_hash, 'user', new_role, project_id from users, (values ('viewer', 'viewer'), ('changer', 'member')) as made (name, new_role)`;
+  select 'usr_' || name, name, password_hash, 'user', new_role, project_id from users, (values ('viewer', 'viewer'), ('changer', 'member')) as made (name, new_role);
+  insert into api_keys (id, project_id, name, prefix, expires_at) values ('key_expired', 'default', 'expired', 'sk-sluice-', '2026-01-01')`;
 
 export async function openStage(): Promise<Stage> {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-promises-'));
@@ -49,7 +50,7 @@ export async function openStage(): Promise<Stage> {
   await run(databaseUrl, NEW_PEOPLE);
   const promises = readPromises((await call<Parameters<typeof readPromises>[0]>(`${usual.url}/openapi.json`)).json);
   // Enough for each route once, and for those that end a sign-in once for each trouble.
-  const authorization = await signEverybodyIn(usual.url, promises.operations.length + 24);
+  const credentials = await signEverybodyIn(usual.url, promises.operations.length + 24);
   let addresses = 0;
   const newAddress = (): string => `10.${(addresses >> 16) & 255}.${(addresses >> 8) & 255}.${addresses++ & 255}`;
   return {
@@ -60,7 +61,7 @@ export async function openStage(): Promise<Stage> {
     loseDatabase: () => gate.close(),
     alter: (statement) => run(databaseUrl, statement),
     newAddress,
-    send: sender(authorization, newAddress),
+    send: sender(credentials, newAddress),
     async stop() {
       await bare.stop();
       gate.close();
@@ -72,10 +73,10 @@ export async function openStage(): Promise<Stage> {
   };
 }
 
-type Authorization = (person: Exclude<Person, 'nobody'>) => string;
+type Credentials = (person: Exclude<Person, 'nobody'>) => Readonly<Record<string, string>>;
 
 /** Before anything is tried: later there may be no database, or no patience with wrong passwords. */
-async function signEverybodyIn(url: string, leaversCount: number): Promise<Authorization> {
+async function signEverybodyIn(url: string, leaversCount: number): Promise<Credentials> {
   const signIn = async (username: string): Promise<string> => {
     const { json } = await call<{ access_token: string }>(`${url}/auth/login`, { json: { ...ADMIN, username } });
     const authorization = `Bearer ${json.access_token}`;
@@ -86,15 +87,20 @@ async function signEverybodyIn(url: string, leaversCount: number): Promise<Autho
   const names = [ADMIN.username, 'viewer', 'changer', ...Array<string>(leaversCount).fill('viewer')];
   const [admin = '', viewer = '', changer = '', ...leavers] = await Promise.all(names.map(signIn));
   const known = { admin, viewer, changer };
+  const restricted = await call<{ key: string }>(`${url}/api/v1/keys`, {
+    json: { name: 'for other routes', allowed_routes: ['/nowhere'] },
+    headers: { authorization: admin },
+  });
   return (person) => {
-    if (person !== 'leaver') return known[person];
+    if (person === 'key') return { 'x-api-key': restricted.json.key };
+    if (person !== 'leaver') return { authorization: known[person] };
     const leaver = leavers.pop();
     if (leaver === undefined) throw new Error('there are more sign-outs than sign-ins');
-    return leaver;
+    return { authorization: leaver };
   };
 }
 
-function sender(authorization: Authorization, newAddress: () => string): Stage['send'] {
+function sender(credentials: Credentials, newAddress: () => string): Stage['send'] {
   return async (sluice, { method, path, pathExamples, body: example }, ask, address = newAddress()) => {
     const values: Readonly<Record<string, string>> = { ...pathExamples, ...ask.path };
     const where = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => values[name] ?? '');
@@ -105,7 +111,7 @@ function sender(authorization: Authorization, newAddress: () => string): Stage['
       'x-forwarded-for': address,
       // An answer that is kept would hide what the provider does.
       'cache-control': 'no-store',
-      ...(as === 'nobody' ? {} : { authorization: authorization(as) }),
+      ...(as === 'nobody' ? {} : credentials(as)),
       ...(ask.body === undefined && body !== undefined ? { 'content-type': 'application/json' } : {}),
       ...ask.headers,
     };

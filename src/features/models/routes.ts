@@ -1,6 +1,7 @@
 import type { App } from '../../app.ts';
 import { ModelList } from '../../contract/models.ts';
-import { type Reply, type Route, route } from '../../http/route.ts';
+import { openCandidates } from '../../gateway/admit.ts';
+import { type Exchange, type Reply, type Route, route } from '../../http/route.ts';
 import { priceReply } from './price.ts';
 
 export const modelRoutes: readonly Route[] = [
@@ -8,6 +9,7 @@ export const modelRoutes: readonly Route[] = [
     method: 'GET',
     path: '/api/v1/models',
     summary: 'What can be called',
+    description: 'With an API key: what the key may call.',
     tag: 'Models',
     scope: 'models:read',
     replies: [{ status: 200, description: 'Every alias and known model.', type: 'application/json', schema: ModelList }],
@@ -15,9 +17,20 @@ export const modelRoutes: readonly Route[] = [
   }),
 ];
 
-function listModels(app: App): Reply {
-  const { defaultModel } = app.config();
-  const models = app.gateway.models().map(({ name, provider, facts, alias, price, priceAssumed }) => ({
+/** A key sees what it may call. */
+function listModels(app: App, { principal }: Exchange): Reply {
+  const { defaultModel, routes } = app.config();
+  const allowed = principal.kind === 'key' ? principal.allowedModels : null;
+  const open = app.gateway.models().filter(
+    ({ name }) =>
+      allowed === null ||
+      openCandidates(
+        allowed,
+        name,
+        routes.candidates(name, () => 0),
+      ).length > 0,
+  );
+  const models = open.map(({ name, provider, facts, alias, price, priceAssumed }) => ({
     id: name,
     provider,
     model: facts.id,

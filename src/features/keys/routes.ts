@@ -1,0 +1,86 @@
+import { KeyChange, KeyList, KeyListQuery, KeyParams, KeyReply, KeyWithSecret, NewKeyBody, RotateBody } from '../../contract/keys.ts';
+import { DATABASE_ERRORS, type Route, route } from '../../http/route.ts';
+import { changeKey, deleteKey, rotateKey } from './change.ts';
+import { createKey } from './create.ts';
+import { listOfKeys, showKey } from './show.ts';
+
+const OF_PROJECT = 'Of your project; an administrator reaches those of all.';
+
+export const keyRoutes: readonly Route[] = [
+  route({
+    method: 'GET',
+    path: '/api/v1/keys',
+    summary: 'List the API keys',
+    description: `${OF_PROJECT} Newest first; revoked ones are gone.`,
+    tag: 'API keys',
+    scope: 'keys:read',
+    query: KeyListQuery,
+    replies: [{ status: 200, description: 'One page of them.', type: 'application/json', schema: KeyList }],
+    errors: DATABASE_ERRORS,
+    handle: listOfKeys,
+  }),
+  route({
+    method: 'POST',
+    path: '/api/v1/keys',
+    summary: 'Create an API key',
+    description: 'The answer holds the key itself, which is kept as a hash only and never shown again.',
+    tag: 'API keys',
+    scope: 'keys:write',
+    body: NewKeyBody,
+    example: { name: 'shop', allowed_routes: ['/generate', '/v1/*'], rpm: 60, budget: { usd: 20, period: 'month' } },
+    replies: [{ status: 201, description: 'The new key.', type: 'application/json', schema: KeyWithSecret }],
+    errors: DATABASE_ERRORS,
+    handle: createKey,
+  }),
+  route({
+    method: 'GET',
+    path: '/api/v1/keys/{id}',
+    summary: 'Show an API key',
+    tag: 'API keys',
+    scope: 'keys:read',
+    params: KeyParams,
+    replies: [{ status: 200, description: 'The key, without its secret.', type: 'application/json', schema: KeyReply }],
+    errors: DATABASE_ERRORS,
+    handle: showKey,
+  }),
+  route({
+    method: 'PATCH',
+    path: '/api/v1/keys/{id}',
+    summary: 'Change an API key',
+    description: 'What is left out stays. Counts everywhere within a second.',
+    tag: 'API keys',
+    scope: 'keys:write',
+    params: KeyParams,
+    body: KeyChange,
+    example: { rpm: 120, budget: null },
+    replies: [{ status: 200, description: 'The key as it is now.', type: 'application/json', schema: KeyReply }],
+    errors: DATABASE_ERRORS,
+    handle: changeKey,
+  }),
+  route({
+    method: 'DELETE',
+    path: '/api/v1/keys/{id}',
+    summary: 'Revoke an API key',
+    description: 'It is void everywhere within a second. What it used stays in the usage.',
+    tag: 'API keys',
+    scope: 'keys:write',
+    params: KeyParams,
+    replies: [{ status: 204, description: 'Revoked.', type: 'application/json' }],
+    errors: DATABASE_ERRORS,
+    handle: deleteKey,
+  }),
+  route({
+    method: 'POST',
+    path: '/api/v1/keys/{id}/rotate',
+    summary: 'Give an API key a new secret',
+    description: 'The one before goes on working until the overlap ends. Limits, budget and usage stay those of the key.',
+    tag: 'API keys',
+    scope: 'keys:write',
+    params: KeyParams,
+    body: RotateBody,
+    example: { overlap_s: 3600 },
+    replies: [{ status: 200, description: 'The key with its new secret, which is never shown again.', type: 'application/json', schema: KeyWithSecret }],
+    errors: ['CONFLICT', ...DATABASE_ERRORS],
+    handle: rotateKey,
+  }),
+];
