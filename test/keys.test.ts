@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { ADMIN, type Answered, call, signIn, type Sluice, startSluice, until } from './harness.ts';
-import { makeDatabase, run, type TestDatabase } from './promises/database.ts';
+import { makeDatabase, run, type TestDatabase } from './test-database.ts';
 
 type Key = {
   readonly id: string;
