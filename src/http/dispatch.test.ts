@@ -3,6 +3,7 @@ import type { App } from '../app.ts';
 import { AppError } from '../contract/errors.ts';
 import { ANONYMOUS, type Principal } from '../contract/policy.ts';
 import { createDispatch, type Identify } from './dispatch.ts';
+import type { KeptAnswers } from './idempotency.ts';
 import { type Exchange, route } from './route.ts';
 
 const MEMBER: Principal = { kind: 'user', projectId: 'default', userId: 'usr_1', username: 'ada', role: 'member', sessionId: 'ses_1', limits: [], budgets: [] };
@@ -54,6 +55,8 @@ const dispatch = createDispatch(
     route({ method: 'GET', path: '/usual', summary: 'Open when allowed', tag: 'Health', scope: 'models:read', replies, handle: who }),
   ],
   identify,
+  // Nobody here sends a key.
+  {} as KeptAnswers,
 );
 
 async function ask(path: string, headers: Record<string, string> = {}): Promise<{ status: number; body: unknown }> {

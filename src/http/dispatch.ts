@@ -8,7 +8,9 @@ import { type Cors, createCors } from './cors.ts';
 import { asAppError } from './fail.ts';
 import { queryChecker } from './query.ts';
 import { renderError, surfaceOf } from './render-error.ts';
-import type { Exchange, Reply, Route } from './route.ts';
+import { createIdempotency, type Idempotency, type KeptAnswers } from './idempotency.ts';
+import { isDoneOnce, KEY_HEADER } from './idempotency/key.ts';
+import { type Exchange, JSON_TYPE, type Reply, type Route } from './route.ts';
 import { createRouter, type Match } from './router.ts';
 import { type Checker, checker } from './validate.ts';
 
@@ -45,19 +47,32 @@ export type Dispatch = {
   readonly inFlight: () => number;
 };
 
-type Prepared = { readonly route: Route; readonly body: Checker | null; readonly query: ((text: string) => unknown) | null; readonly params: Checker | null };
-type Kit = { readonly app: App; readonly identify: Identify; readonly addressOf: CallerAddress; readonly cors: Cors };
+type Prepared = {
+  readonly route: Route;
+  readonly body: Checker | null;
+  readonly query: ((text: string) => unknown) | null;
+  readonly params: Checker | null;
+  /** Whether it heeds an Idempotency-Key. */
+  readonly isDoneOnce: boolean;
+};
+type Kit = {
+  readonly app: App;
+  readonly identify: Identify;
+  readonly idempotency: Idempotency;
+  readonly addressOf: CallerAddress;
+  readonly cors: Cors;
+};
 
-const JSON_TYPE = 'application/json; charset=utf-8';
 const CALLER_LEFT = 499;
 const CALLERS_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 
-export function createDispatch(app: App, routes: readonly Route[], identify: Identify): Dispatch {
+export function createDispatch(app: App, routes: readonly Route[], identify: Identify, answers: KeptAnswers): Dispatch {
   const config = app.config();
   const router = createRouter(routes.map(prepare));
   const kit: Kit = {
     app,
     identify,
+    idempotency: createIdempotency(app, answers),
     addressOf: callerAddress(config.settings.trustProxy),
     cors: createCors(config.corsOrigins),
   };
@@ -88,6 +103,7 @@ function prepare(route: Route): Prepared {
     body: route.body ? checker(route.body, 'body') : null,
     query: route.query ? queryChecker(route.query) : null,
     params: route.params ? checker(route.params, 'params') : null,
+    isDoneOnce: isDoneOnce(route),
   };
 }
 
@@ -132,14 +148,7 @@ async function answer(kit: Kit, visit: Visit, found: Match<Prepared> | { readonl
     if (found === null) throw new AppError('NOT_FOUND');
     return { status: 204, headers: { ...kit.cors.preflight(request.headers.get('origin')), ...('allow' in found ? { allow: found.allow.join(', ') } : {}) } };
   }
-  if (found === null) throw new AppError('NOT_FOUND', { message: `There is nothing at ${visit.path.slice(0, 200)}; GET /openapi.json lists what there is` });
-  if ('allow' in found) {
-    throw new AppError('METHOD_NOT_ALLOWED', {
-      message: `${visit.path} does not take ${request.method}`,
-      details: { allow: found.allow },
-      headers: { allow: found.allow.join(', ') },
-    });
-  }
+  if (found === null || 'allow' in found) throw missed(visit, found);
   const { route } = found.entry;
   const admitting = admit(kit, visit, route);
   const principal = admitting instanceof Promise ? await admitting : admitting;
@@ -173,7 +182,18 @@ async function answer(kit: Kit, visit: Visit, found: Match<Prepared> | { readonl
     deadline: now + callersTimeoutMs(request, settings.requestTimeoutS),
     logFields: visit.logFields,
   };
-  return route.handle(kit.app, exchange);
+  const header = found.entry.isDoneOnce ? request.headers.get(KEY_HEADER) : null;
+  if (header === null) return route.handle(kit.app, exchange);
+  return kit.idempotency.answer({ header, exchange, queryText: visit.queryText, sent }, (own) => route.handle(kit.app, own));
+}
+
+function missed({ path, request }: Visit, found: { readonly allow: readonly string[] } | null): AppError {
+  if (found === null) return new AppError('NOT_FOUND', { message: `There is nothing at ${path.slice(0, 200)}; GET /openapi.json lists what there is` });
+  return new AppError('METHOD_NOT_ALLOWED', {
+    message: `${path} does not take ${request.method}`,
+    details: { allow: found.allow },
+    headers: { allow: found.allow.join(', ') },
+  });
 }
 
 /** Official SDKs say how long their caller waits: work beyond that is for nobody. */

@@ -19,7 +19,7 @@ export function renderError(error: AppError, surface: Surface, requestId: string
     // Official SDKs read this first, and obey it without a cap.
     headers['retry-after-ms'] = String(Math.min(60_000, Math.max(1, Math.ceil(error.parts.retryAfterMs))));
   }
-  if (row.retry === 'never') headers['x-should-retry'] = 'false';
+  if (row.retry === 'never') headers['x-should-retry'] ??= 'false';
   if (surface === 'native') return { status: row.status, headers, json: errorBody(error, requestId) };
   const status = 'compatStatus' in row ? row.compatStatus : row.status;
   if (surface === 'anthropic') {

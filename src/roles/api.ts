@@ -3,6 +3,7 @@ import type { App, Config, Lifecycle } from '../app.ts';
 import { AppError } from '../contract/errors.ts';
 import { ensureFirstUser } from '../features/auth/first-user.ts';
 import { createIdentify } from '../features/auth/identify.ts';
+import { createKeptAnswers, purgeKeptAnswers } from '../features/idempotency/answers.ts';
 import { allRoutes } from '../features/index.ts';
 import { createGateway } from '../gateway/run.ts';
 import { createDispatch, type Dispatch } from '../http/dispatch.ts';
@@ -80,12 +81,14 @@ async function start(source: ConfigSource, first: ConfigRead, log: ClosableLog):
     await migrate(database.pool, log);
     const live = liveConfig(source, first, log);
     const newId = idMaker(Date.now);
-    const endHousekeeping = await startHousekeeping({ db: database.db, clock: systemClock, log });
-    const money = await openMoney({ ...database, dataDir, processId: newId('proc'), clock: systemClock, log });
+    const inProject = createInProject(database.db);
+    const endHousekeeping = await startHousekeeping({ db: database.db, clock: systemClock, log }, [() => purgeKeptAnswers({ inProject, clock: systemClock })]);
+    const processId = newId('proc');
+    const money = await openMoney({ ...database, dataDir, processId, clock: systemClock, log });
     const outside = {
       config: live.config,
       db: database.db,
-      inProject: createInProject(database.db),
+      inProject,
       clock: systemClock,
       random: Math.random,
       newId,
@@ -98,18 +101,15 @@ async function start(source: ConfigSource, first: ConfigRead, log: ClosableLog):
       send: createSend({ clock: systemClock, times: () => upstreamTimes(live.config()), allowedOrigins: live.origins, proxies: settings }),
     };
     const app: App = { ...outside, gateway: createGateway(outside) };
-    const dispatch = createDispatch(app, allRoutes(settings), createIdentify(app));
+    const dispatch = createDispatch(app, allRoutes(settings), createIdentify(app), createKeptAnswers(app, processId));
     const patience = { bodyS: settings.requestBodyTimeoutS, idleS: settings.keepAliveTimeoutS };
     const server = startServer(dispatch, { host: settings.apiHost, port: settings.apiPort, patience });
-    const ready = (): void => {
-      state.current = 'ready';
-    };
     const close = (): void => {
       state.current = 'draining';
       live.stop();
       endHousekeeping();
     };
-    return { app, log, dispatch, server, database, money, close, ready };
+    return { app, log, dispatch, server, database, money, close, ready: () => (state.current = 'ready') };
   } catch (cause) {
     await database.close();
     throw cause;
