@@ -140,12 +140,18 @@ end $$;
 create function settle(process text, calls jsonb) returns integer
   language plpgsql as $$
 declare
+  -- What a row leaves out.
+  blank ledger;
   entered ledger[];
 begin
+  blank.cached_input_tokens := 0;
+  blank.reasoning_tokens := 0;
+  blank.estimated := false;
+  blank.saved_nano_usd := 0;
   perform pg_advisory_xact_lock_shared(7510419);
   with fresh as (
     insert into ledger
-    select * from jsonb_populate_recordset(null::ledger, calls)
+    select * from jsonb_populate_recordset(blank, calls)
     on conflict (id, at) do nothing
     returning ledger
   )

@@ -1,6 +1,7 @@
 import type { App, ModelCall, Permit } from '../app.ts';
 import { AppError } from '../contract/errors.ts';
 import type { Candidate } from '../core/routing.ts';
+import { estimateInputTokens } from '../core/tokens.ts';
 
 /** Step one: whether a call may begin at all. */
 export function admit(needs: Pick<App, 'clock' | 'lifecycle'>, call: ModelCall): void {
@@ -35,4 +36,26 @@ export function allowedCandidates({ principal, model }: ModelCall, candidates: r
   });
 }
 
-export const UNLIMITED: Permit = { headers: {}, leave: () => undefined };
+const UNLIMITED: Permit = { headers: {}, leave: () => undefined };
+
+/** Counts the call against the limits of its caller. */
+export function enter(needs: Pick<App, 'limiter'>, call: ModelCall, candidates: readonly Candidate[]): Permit | Promise<Permit> {
+  const { limits } = call.principal;
+  if (limits.length === 0) return UNLIMITED;
+  const longest = call.request.maxTokens ?? Math.max(0, ...candidates.map((candidate) => candidate.facts.outputTokensMax));
+  const tokens = limits.some((limit) => limit.tpm !== null) ? estimateInputTokens(call.request) + longest : 0;
+  const entering = needs.limiter.enter(limits, tokens);
+  return entering instanceof Promise ? entering.then(leftOnce) : leftOnce(entering);
+}
+
+/** A call that fails is left where it fails, and once more where it began. */
+function leftOnce(permit: Permit): Permit {
+  let left = false;
+  return {
+    headers: permit.headers,
+    leave(tokens) {
+      if (!left) permit.leave(tokens);
+      left = true;
+    },
+  };
+}

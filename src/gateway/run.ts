@@ -7,7 +7,7 @@ import type { FailedAttempt } from '../core/ledger-row.ts';
 import { orAborted } from '../core/or-aborted.ts';
 import type { Candidate } from '../core/routing.ts';
 import { type Closing, enterHit, openAccount } from './account.ts';
-import { admit, allowedCandidates, UNLIMITED } from './admit.ts';
+import { admit, allowedCandidates, enter } from './admit.ts';
 import { createAssumedPriceNote } from './assumed-price.ts';
 import { attempt } from './attempt.ts';
 import { type AnswerCache, type CachedAnswer, createAnswerCache } from './cache.ts';
@@ -64,7 +64,8 @@ async function run(core: Core, call: ModelCall): Promise<RunningCall> {
   const { routes, defaultModel } = needs.config();
   const candidates = allowedCandidates(call, routes.candidates(call.model ?? defaultModel, needs.random));
   const id = call.ids.next();
-  const permit = UNLIMITED;
+  const entering = enter(needs, call, candidates);
+  const permit = entering instanceof Promise ? await entering : entering;
   try {
     return await answer(core, { call, id, candidates, arrivedAt, permit });
   } catch (cause) {

@@ -7,12 +7,15 @@ import { join } from 'node:path';
  */
 export type Journal = {
   readonly append: (line: string) => Segment;
+  /** The same, but the line is with the system only when this turn of the event loop ends: many lines in one call to it. */
+  readonly appendSoon: (line: string) => Segment;
   /** What one `append` wrote is in the database. */
   readonly release: (segment: Segment) => void;
   /** Removes the file if nothing in it is still to be told. */
   readonly close: () => void;
 };
 
+/** `bytes` is about how many: what is not ASCII has more. */
 export type Segment = { readonly path: string; readonly descriptor: number; bytes: number; pending: number };
 
 export type JournalName = { readonly pid: number; readonly processId: string };
@@ -31,24 +34,49 @@ export function openJournal(folder: string, { pid, processId }: JournalName): Jo
     return { path, descriptor: openSync(path, 'a', 0o600), bytes: 0, pending: 0 };
   };
   let current = next();
+  let soon = '';
+
+  const flush = (): void => {
+    if (soon === '') return;
+    const lines = soon;
+    soon = '';
+    writeAll(current.descriptor, lines);
+  };
+  const counted = (chars: number): Segment => {
+    current.bytes += chars;
+    current.pending++;
+    return current;
+  };
+  const rotate = (): void => {
+    if (current.bytes < SEGMENT_BYTES) return;
+    flush();
+    current = next();
+  };
 
   return {
     append(line) {
-      if (current.bytes >= SEGMENT_BYTES) current = next();
-      current.bytes += writeAll(current.descriptor, `${line}\n`);
-      current.pending++;
-      return current;
+      rotate();
+      flush();
+      writeAll(current.descriptor, `${line}\n`);
+      return counted(line.length);
+    },
+    appendSoon(line) {
+      rotate();
+      if (soon === '') setImmediate(flush);
+      soon += `${line}\n`;
+      return counted(line.length);
     },
     release(segment) {
       segment.pending--;
       if (segment.pending > 0) return;
       if (segment !== current) remove(segment);
-      else if (segment.bytes >= EMPTY_FROM_BYTES) {
+      else if (segment.bytes >= EMPTY_FROM_BYTES && soon === '') {
         ftruncateSync(segment.descriptor, 0);
         segment.bytes = 0;
       }
     },
     close() {
+      flush();
       if (current.pending === 0) remove(current);
     },
   };
@@ -91,11 +119,10 @@ function remove(segment: Segment): void {
   }
 }
 
-function writeAll(descriptor: number, text: string): number {
+function writeAll(descriptor: number, text: string): void {
   const written = writeSync(descriptor, text);
-  const bytes = Buffer.byteLength(text);
-  if (written === bytes) return bytes;
+  // To count the bytes of each text costs more than to write it; where fewer were written than it has characters, the disk is nearly full.
+  if (written >= text.length) return;
   let rest = Buffer.from(text).subarray(written);
   while (rest.length > 0) rest = rest.subarray(writeSync(descriptor, rest));
-  return bytes;
 }

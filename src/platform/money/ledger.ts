@@ -28,8 +28,8 @@ type Entry = {
 };
 
 /** Rows wait this long for others to come along: as long as nobody notices, and long enough for hundreds at full speed. */
-const GATHER_MS = 10;
-const BATCH_MAX = 1000;
+const GATHER_MS = 25;
+const BATCH_MAX = 2000;
 /** With the database away longer than this lasts, the rows are kept in the journal alone, and read from it again. */
 const HELD_MAX = 50_000;
 const WAITS_MS = [250, 500, 1000, 2000, 5000] as const;
@@ -48,7 +48,8 @@ export function createLedger(needs: LedgerNeeds): RunningLedger {
     open: (row) => journal.append(JSON.stringify(row)),
     close(row, { opened, again = false, entered } = {}) {
       const line = JSON.stringify(row);
-      const segment = journal.append(line);
+      // Until it is with the system the line before it stands, which charges the worst case.
+      const segment = journal.appendSoon(line);
       queue.add({ id: row.id, line, segments: opened ? [segment, opened as Segment] : [segment], again, entered });
     },
     async drain(ms) {
@@ -69,7 +70,7 @@ type Queue = { readonly add: (entry: Entry) => void; readonly emptied: () => Pro
 
 /** Rows on their way into the database, in their order. */
 function createQueue(needs: LedgerNeeds): Queue {
-  let waiting: Entry[] = [];
+  const waiting: Entry[] = [];
   let held = 0;
   let flushing: Promise<void> = Promise.resolve();
   let busy = false;
@@ -80,19 +81,11 @@ function createQueue(needs: LedgerNeeds): Queue {
     entry.entered?.();
   };
   const flushAll = async (): Promise<void> => {
-    await needs.clock.sleep(GATHER_MS);
-    for (let failures = 0; waiting.length > 0;) {
-      const batch = waiting.slice(0, BATCH_MAX);
-      try {
-        await enter(needs, batch);
-        waiting = waiting.slice(batch.length);
-        for (const entry of batch) forget(entry);
-        failures = 0;
-      } catch (cause) {
-        if (failures === 0) needs.log.warning('calls cannot be entered into the ledger; they are kept in the journal', { reason: messageOf(cause) });
-        await needs.clock.sleep(WAITS_MS[Math.min(failures, WAITS_MS.length - 1)] ?? 0);
-        failures++;
-      }
+    while (waiting.length > 0) {
+      await needs.clock.sleep(GATHER_MS);
+      const batch = waiting.splice(0, BATCH_MAX);
+      await enterPatiently(needs, batch);
+      for (const entry of batch) forget(entry);
     }
     busy = false;
   };
@@ -108,6 +101,17 @@ function createQueue(needs: LedgerNeeds): Queue {
     },
     emptied: () => flushing,
   };
+}
+
+async function enterPatiently(needs: LedgerNeeds, batch: readonly Entry[]): Promise<void> {
+  for (let failures = 0; ; failures++) {
+    try {
+      return await enter(needs, batch);
+    } catch (cause) {
+      if (failures === 0) needs.log.warning('calls cannot be entered into the ledger; they are kept in the journal', { reason: messageOf(cause) });
+      await needs.clock.sleep(WAITS_MS[Math.min(failures, WAITS_MS.length - 1)] ?? 0);
+    }
+  }
 }
 
 async function enter(needs: LedgerNeeds, batch: readonly Entry[]): Promise<void> {
