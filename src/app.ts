@@ -23,6 +23,7 @@ export type App = {
   readonly db: Kysely<Database>;
   /** What belongs to projects. */
   readonly inProject: InProject;
+  readonly audit: Audit;
   readonly clock: Clock;
   readonly random: () => number;
   /** A new id that sorts by time: `newId('req')` is `req_` and 26 characters. */
@@ -41,6 +42,21 @@ export type App = {
 export const EVERY_PROJECT = '*';
 /** Runs statements in one transaction that can touch the rows of this project alone; with EVERY_PROJECT, in none and without that bound. */
 export type InProject = <Result>(projectId: string, run: (db: Kysely<ProjectDatabase>) => Promise<Result>) => Promise<Result>;
+
+/** Writes down who did what, in the transaction of what it tells. Never a secret. */
+export type Audit = (db: Kysely<ProjectDatabase>, by: AuditedBy, deed: Deed) => Promise<void>;
+export type AuditedBy = { readonly principal: Principal; readonly address: string; readonly requestId: string };
+export type Deed = {
+  /** `key.create`, `user.update`, … */
+  readonly action: string;
+  readonly projectId: string;
+  readonly targetId: string;
+  /** What of it was so before, and is so after. */
+  readonly before?: object;
+  readonly after?: object;
+  /** Who did it, where the principal does not say so yet: a sign-in. */
+  readonly actor?: { readonly id: string; readonly username: string };
+};
 
 export type Config = {
   readonly settings: Settings;

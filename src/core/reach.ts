@@ -1,6 +1,6 @@
 import type { Principal } from '../contract/policy.ts';
 
-/** Whose calls somebody may look at; null is everybody's. */
+/** Whose calls and keys somebody may look at; null is everybody's. */
 export type Reach = { readonly projectId: string | null; readonly keyId: string | null };
 
 /** An administrator sees all, people their project, and a key its own calls. */

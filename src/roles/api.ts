@@ -19,6 +19,7 @@ import { createLimiter } from '../platform/limits/limiter.ts';
 import { type ClosableLog, createLog } from '../platform/log.ts';
 import { type Money, openMoney } from '../platform/money/open.ts';
 import { portTrouble } from '../platform/port.ts';
+import { createAudit } from '../platform/postgres/audit.ts';
 import { createInProject } from '../platform/postgres/in-project.ts';
 import { migrate } from '../platform/postgres/migrate.ts';
 import { type OpenDatabase, openDatabase } from '../platform/postgres/open.ts';
@@ -89,6 +90,7 @@ async function start(source: ConfigSource, first: ConfigRead, log: ClosableLog):
       config: live.config,
       db: database.db,
       inProject,
+      audit: createAudit({ clock: systemClock, newId }),
       clock: systemClock,
       random: Math.random,
       newId,

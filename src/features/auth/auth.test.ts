@@ -3,11 +3,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ManualClock, manualClock } from '../../../test/manual-clock.ts';
-import type { App, Log } from '../../app.ts';
+import { type App, EVERY_PROJECT, type Log } from '../../app.ts';
 import { LoginBody, MeReply, TokensReply } from '../../contract/auth.ts';
 import { AppError } from '../../contract/errors.ts';
-import type { Principal } from '../../contract/policy.ts';
+import { ANONYMOUS, type Principal } from '../../contract/policy.ts';
 import { idMaker } from '../../platform/ids.ts';
+import { createAudit } from '../../platform/postgres/audit.ts';
+import { createInProject } from '../../platform/postgres/in-project.ts';
 import { migrate } from '../../platform/postgres/migrate.ts';
 import { type OpenDatabase, openDatabase } from '../../platform/postgres/open.ts';
 import { openSecrets } from '../../platform/secrets.ts';
@@ -18,12 +20,14 @@ import { refresh } from './refresh.ts';
 
 const log: Log = { debug: () => undefined, info: () => undefined, warning: () => undefined, error: () => undefined };
 const HOME = '192.0.2.1';
+/** A call that nobody signed yet. */
+const NOBODY = { principal: ANONYMOUS, requestId: 'req_1', address: HOME, signal: new AbortController().signal, logFields: {} };
 const PASSWORD = 'winter kettle orbit lamp';
 
 let dataDir = '';
 let database: OpenDatabase;
 let clock: ManualClock;
-let app: Pick<App, 'db' | 'clock' | 'secrets' | 'newId' | 'log' | 'config'>;
+let app: Pick<App, 'db' | 'inProject' | 'audit' | 'clock' | 'secrets' | 'newId' | 'log' | 'config'>;
 let environment: 'development' | 'production' = 'development';
 
 beforeAll(async () => {
@@ -38,12 +42,14 @@ afterAll(async () => {
 }, 20_000);
 
 beforeEach(async () => {
+  await createInProject(database.db)(EVERY_PROJECT, (db) => db.deleteFrom('audit_events').execute());
   await database.db.deleteFrom('users').execute();
   clock = manualClock();
   environment = 'development';
   const secrets = await openSecrets({ dataDir, jwtSecret: 'the secret of these tests, and of nothing else', environment });
   const config = (): ReturnType<App['config']> => ({ settings: { environment } }) as ReturnType<App['config']>;
-  app = { db: database.db, clock, secrets, newId: idMaker(Date.now), log, config };
+  const newId = idMaker(Date.now);
+  app = { db: database.db, inProject: createInProject(database.db), audit: createAudit({ clock, newId }), clock, secrets, newId, log, config };
   await addUser('alice', PASSWORD);
 });
 
@@ -58,7 +64,7 @@ async function addUser(username: string, password: string): Promise<void> {
 type Tokens = ReturnType<typeof TokensReply.parse>;
 
 async function signIn(username = 'alice', password = PASSWORD, address = HOME): Promise<Tokens> {
-  const reply = await logIn(app, { body: LoginBody.parse({ username, password }), address, signal: new AbortController().signal, logFields: {} });
+  const reply = await logIn(app, { ...NOBODY, body: LoginBody.parse({ username, password }), address });
   return TokensReply.parse(reply.json);
 }
 
@@ -75,8 +81,7 @@ function holder({ access_token: token }: Tokens): Extract<Principal, { kind: 'us
 function setPassword(tokens: Tokens, current: string, next: string): ReturnType<typeof changePassword> {
   return changePassword(app, {
     body: { current_password: current, new_password: next },
-    address: HOME,
-    signal: new AbortController().signal,
+    ...NOBODY,
     principal: holder(tokens),
   });
 }
@@ -92,7 +97,7 @@ async function refusal(answer: Promise<unknown>): Promise<AppError> {
 
 describe('signing in', () => {
   test('gives a bearer token for an hour and a refresh token, which nobody may store', async () => {
-    const reply = await logIn(app, { body: { username: 'alice', password: PASSWORD }, address: HOME, signal: new AbortController().signal, logFields: {} });
+    const reply = await logIn(app, { ...NOBODY, body: { username: 'alice', password: PASSWORD } });
     expect(reply.headers).toEqual({ 'cache-control': 'no-store' });
     expect(TokensReply.parse(reply.json)).toMatchObject({ token_type: 'bearer', expires_in: 3600 });
   });
@@ -262,4 +267,26 @@ describe('a new password', () => {
     const answers = await Promise.allSettled([setPassword(mine, PASSWORD, 'first new'), setPassword(mine, PASSWORD, 'second new')]);
     expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
   });
+});
+
+test('sign-ins, refused ones and new passwords are in the audit log, without what was typed', async () => {
+  const mine = await signIn();
+  await refusal(signIn('alice', 'typed wrong'));
+  await refusal(signIn('typed-into-the-wrong-field', PASSWORD));
+  await refusal(setPassword(mine, 'not this one', 'brand new'));
+  await setPassword(mine, PASSWORD, 'brand new');
+  const events = await app.inProject(EVERY_PROJECT, (db) =>
+    db
+      .selectFrom('audit_events')
+      .select(['action', 'target_id', 'actor_kind', 'actor_name', 'address', 'request_id', 'before', 'after'])
+      .orderBy('id')
+      .execute(),
+  );
+  const told = { address: HOME, request_id: 'req_1', before: null, after: null };
+  expect(events.toSorted((a, b) => (a.action < b.action ? -1 : a.action === b.action && a.target_id < b.target_id ? -1 : 1))).toEqual([
+    { ...told, action: 'user.change_password', target_id: 'usr_alice', actor_kind: 'user', actor_name: 'alice' },
+    { ...told, action: 'user.sign_in', target_id: 'usr_alice', actor_kind: 'user', actor_name: 'alice' },
+    { ...told, action: 'user.sign_in_refused', target_id: 'unknown', actor_kind: 'anonymous', actor_name: null },
+    { ...told, action: 'user.sign_in_refused', target_id: 'usr_alice', actor_kind: 'anonymous', actor_name: null },
+  ]);
 });

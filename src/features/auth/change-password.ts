@@ -7,12 +7,12 @@ import { signedIn } from './account.ts';
 import { changePassword as storePassword, findUser } from './store.ts';
 import { verifyPassword } from './verify-password.ts';
 
-type Needs = Pick<App, 'db' | 'clock' | 'secrets' | 'config'>;
+type Needs = Pick<App, 'db' | 'inProject' | 'audit' | 'clock' | 'secrets' | 'config'>;
 
 /** A new password ends every other sign-in of the user; the one that asked goes on. */
 export async function changePassword(
   app: Needs,
-  exchange: Pick<Exchange<undefined, undefined, PasswordBody>, 'body' | 'address' | 'signal' | 'principal'>,
+  exchange: Pick<Exchange<undefined, undefined, PasswordBody>, 'body' | 'address' | 'signal' | 'principal' | 'requestId'>,
 ): Promise<Reply> {
   const { userId, username, sessionId } = signedIn(exchange.principal);
   const { current_password: current, new_password: next } = exchange.body;
@@ -31,7 +31,12 @@ export async function changePassword(
   });
   if (!right) throw wrongField('current_password', 'must be your present password', null);
   const newHash = await app.secrets.hashPassword(next);
-  const changed = await storePassword(app.db, { user, newHash, source: 'user', keepSessionId: sessionId, at: new Date(app.clock.now()) });
+  const { projectId } = user;
+  const changed = await app.inProject(projectId, async (db) => {
+    if (!(await storePassword(db, { user, newHash, source: 'user', keepSessionId: sessionId, at: new Date(app.clock.now()) }))) return false;
+    await app.audit(db, exchange, { action: 'user.change_password', projectId, targetId: userId });
+    return true;
+  });
   if (!changed) throw new AppError('CONFLICT', { message: 'The password was changed by somebody else in the meantime; sign in again' });
   return { status: 204 };
 }

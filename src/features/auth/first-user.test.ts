@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { App, Log } from '../../app.ts';
 import { systemClock } from '../../platform/clock.ts';
 import { idMaker } from '../../platform/ids.ts';
+import { createInProject } from '../../platform/postgres/in-project.ts';
 import { migrate } from '../../platform/postgres/migrate.ts';
 import { type OpenDatabase, openDatabase } from '../../platform/postgres/open.ts';
 import { openSecrets } from '../../platform/secrets.ts';
@@ -16,14 +17,14 @@ const unset = { adminUsername: 'admin', adminPassword: null, environment: 'devel
 
 let dataDir = '';
 let database: OpenDatabase;
-let app: Pick<App, 'db' | 'clock' | 'secrets' | 'newId'>;
+let app: Pick<App, 'db' | 'inProject' | 'clock' | 'secrets' | 'newId'>;
 
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'sluice-first-user-'));
   database = await openDatabase({ databaseUrl: null, dataDir, log });
   await migrate(database.pool, log);
   const secrets = await openSecrets({ dataDir, jwtSecret: null, environment: 'development' });
-  app = { db: database.db, clock: systemClock, secrets, newId: idMaker(Date.now) };
+  app = { db: database.db, inProject: createInProject(database.db), clock: systemClock, secrets, newId: idMaker(Date.now) };
 }, 60_000);
 
 afterAll(async () => {

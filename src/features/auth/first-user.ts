@@ -3,7 +3,7 @@ import { DEFAULT_PROJECT } from '../../contract/policy.ts';
 import type { Settings } from '../../contract/settings.ts';
 import { changePassword, findUserByName, insertFirstUser, oldestUsername, type StoredUser } from './store.ts';
 
-type Needs = Pick<App, 'db' | 'clock' | 'secrets' | 'newId'>;
+type Needs = Pick<App, 'db' | 'inProject' | 'clock' | 'secrets' | 'newId'>;
 type Wanted = Pick<Settings, 'adminUsername' | 'adminPassword'>;
 
 /** `password` only when it was made just now: it is nowhere else and is not shown again. */
@@ -45,7 +45,7 @@ async function followSettings(app: Needs, user: StoredUser, settings: Wanted): P
   if (adminPassword === null || user.passwordSource === 'user') return { username };
   if (!(await app.secrets.verifyPassword(adminPassword, user.passwordHash))) {
     const newHash = await app.secrets.hashPassword(adminPassword);
-    await changePassword(app.db, { user, newHash, source: 'env', keepSessionId: null, at: new Date(app.clock.now()) });
+    await app.inProject(user.projectId, (db) => changePassword(db, { user, newHash, source: 'env', keepSessionId: null, at: new Date(app.clock.now()) }));
   }
   return { username };
 }

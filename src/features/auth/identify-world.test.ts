@@ -76,7 +76,9 @@ export async function openIdentifyWorld(): Promise<IdentifyWorld> {
     },
     async addSession(id) {
       const at = new Date(world.clock.now());
-      await insertSession(database.db, { id: 'usr_1', passwordHash: 'hash' }, { id, refreshHash: id, at, expiresAt: new Date(at.getTime() + 30 * 86_400_000) });
+      await inProject('default', (db) =>
+        insertSession(db, { id: 'usr_1', passwordHash: 'hash' }, { id, refreshHash: id, at, expiresAt: new Date(at.getTime() + 30 * 86_400_000) }),
+      );
     },
     bearer(sessionId = 'ses_1', userId = 'usr_1') {
       const issuedAtS = world.clock.now() / 1000;

@@ -4,6 +4,8 @@ import type { Database, ProjectDatabase } from '../../tables.ts';
 
 /** Users, their sign-ins, and the refresh tokens of each. Times come from the caller's clock. */
 type Db = Kysely<Database>;
+/** One that is in a transaction, because several statements have to be one. */
+type InTransaction = Kysely<ProjectDatabase>;
 
 export type StoredUser = {
   readonly id: string;
@@ -11,6 +13,7 @@ export type StoredUser = {
   readonly passwordHash: string;
   readonly passwordSource: 'env' | 'generated' | 'user';
   readonly role: Role;
+  readonly projectId: string;
   readonly disabled: boolean;
 };
 
@@ -20,6 +23,7 @@ const USER_COLUMNS = [
   'password_hash as passwordHash',
   'password_source as passwordSource',
   'role',
+  'project_id as projectId',
   sql<boolean>`disabled_at is not null`.as('disabled'),
 ] as const;
 
@@ -50,7 +54,7 @@ export async function oldestUsername(db: Db): Promise<string | null> {
   return user?.username ?? null;
 }
 
-export type NewUser = Pick<StoredUser, 'id' | 'username' | 'passwordHash' | 'passwordSource' | 'role'> & { readonly projectId: string };
+export type NewUser = Omit<StoredUser, 'disabled'>;
 
 /** Makes a user if there is none yet; false where another process was first. */
 export async function insertFirstUser(db: Db, user: NewUser): Promise<boolean> {
@@ -73,43 +77,36 @@ export type PasswordChange = {
 };
 
 /** False where the password was changed by somebody else since it was read. */
-export async function changePassword(db: Db, change: PasswordChange): Promise<boolean> {
-  return db.transaction().execute(async (transaction) => {
-    const changed = await transaction
-      .updateTable('users')
-      .set({ password_hash: change.newHash, password_source: change.source })
-      .where('id', '=', change.user.id)
-      .where('password_hash', '=', change.user.passwordHash)
-      .returning('id')
-      .executeTakeFirst();
-    if (!changed) return false;
-    let others = transaction.updateTable('sessions').set({ revoked_at: change.at }).where('user_id', '=', change.user.id).where('revoked_at', 'is', null);
-    if (change.keepSessionId !== null) others = others.where('id', '!=', change.keepSessionId);
-    await others.execute();
-    return true;
-  });
+export async function changePassword(db: InTransaction, change: PasswordChange): Promise<boolean> {
+  const changed = await db
+    .updateTable('users')
+    .set({ password_hash: change.newHash, password_source: change.source, updated_at: change.at })
+    .where('id', '=', change.user.id)
+    .where('password_hash', '=', change.user.passwordHash)
+    .returning('id')
+    .executeTakeFirst();
+  if (!changed) return false;
+  let others = db.updateTable('sessions').set({ revoked_at: change.at }).where('user_id', '=', change.user.id).where('revoked_at', 'is', null);
+  if (change.keepSessionId !== null) others = others.where('id', '!=', change.keepSessionId);
+  await others.execute();
+  return true;
 }
 
 export type NewSession = { readonly id: string; readonly refreshHash: string; readonly at: Date; readonly expiresAt: Date };
 
 /** Begins a sign-in; false where the user was disabled, deleted or got another password while this one was being verified. */
-export async function insertSession(db: Db, user: Pick<StoredUser, 'id' | 'passwordHash'>, session: NewSession): Promise<boolean> {
-  return db.transaction().execute(async (transaction) => {
-    const { rows } = await sql`
-      insert into sessions (id, user_id, created_at, expires_at)
-      select ${session.id}, id, ${session.at}, ${session.expiresAt} from users
-      where id = ${user.id} and password_hash = ${user.passwordHash} and disabled_at is null
-      for share
-      returning id`.execute(transaction);
-    if (rows.length === 0) return false;
-    await transaction
-      .insertInto('refresh_tokens')
-      .values({ hash: session.refreshHash, session_id: session.id, created_at: session.at, used_at: null })
-      .execute();
-    // What has run out is of no use any more; its own user's next sign-in is when it goes.
-    await transaction.deleteFrom('sessions').where('user_id', '=', user.id).where('expires_at', '<=', session.at).execute();
-    return true;
-  });
+export async function insertSession(db: InTransaction, user: Pick<StoredUser, 'id' | 'passwordHash'>, session: NewSession): Promise<boolean> {
+  const { rows } = await sql`
+    insert into sessions (id, user_id, created_at, expires_at)
+    select ${session.id}, id, ${session.at}, ${session.expiresAt} from users
+    where id = ${user.id} and password_hash = ${user.passwordHash} and disabled_at is null
+    for share
+    returning id`.execute(db);
+  if (rows.length === 0) return false;
+  await db.insertInto('refresh_tokens').values({ hash: session.refreshHash, session_id: session.id, created_at: session.at, used_at: null }).execute();
+  // What has run out is of no use any more; its own user's next sign-in is when it goes.
+  await db.deleteFrom('sessions').where('user_id', '=', user.id).where('expires_at', '<=', session.at).execute();
+  return true;
 }
 
 export type Rotation = { readonly hash: string; readonly nextHash: string; readonly at: Date };

@@ -1,11 +1,10 @@
 import type { App } from '../../app.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { KeyChange, KeyParams, RotateBody } from '../../contract/keys.ts';
-import { auditEvent } from '../../http/audit-event.ts';
 import type { Exchange, Reply } from '../../http/route.ts';
 import { keyColumns, newSecret } from './create.ts';
 import { keyFacts, keyOf, keyReply, noKey } from './show.ts';
-import { findKey, insertAuditEvent, lockKey, revokeKey, rotateSecret, type StoredKey, updateKey } from './store.ts';
+import { findKey, lockKey, revokeKey, rotateSecret, type StoredKey, updateKey } from './store.ts';
 
 type OfOne<Body = undefined> = Exchange<KeyParams, undefined, Body>;
 
@@ -18,7 +17,7 @@ export async function changeKey(app: App, exchange: OfOne<KeyChange>): Promise<R
     const after = await findKey(db, before.id, { projectId: before.project_id, at });
     if (!after) throw noKey();
     const deed = { action: 'key.update', projectId: after.project_id, targetId: after.id, before: keyFacts(before), after: keyFacts(after) };
-    await insertAuditEvent(db, auditEvent(app, exchange, deed));
+    await app.audit(db, exchange, deed);
     return after;
   });
   return { json: keyReply(key) };
@@ -33,7 +32,7 @@ export async function rotateKey(app: App, exchange: OfOne<RotateBody>): Promise<
     if (before.status === 'expired') throw new AppError('CONFLICT', { message: 'This key has expired; give it another expires_at first' });
     await rotateSecret(db, before.id, { prefix, hash, at, overlapUntil });
     const after = { overlap_until: overlapUntil.toISOString() };
-    await insertAuditEvent(db, auditEvent(app, exchange, { action: 'key.rotate', projectId: before.project_id, targetId: before.id, after }));
+    await app.audit(db, exchange, { action: 'key.rotate', projectId: before.project_id, targetId: before.id, after });
     return (await findKey(db, before.id, { projectId: before.project_id, at })) ?? before;
   });
   return { headers: { 'cache-control': 'no-store' }, json: { ...keyReply(key), key: secret } };
@@ -43,7 +42,7 @@ export async function deleteKey(app: App, exchange: OfOne): Promise<Reply> {
   await changing(app, exchange, async ({ db, before }) => {
     await revokeKey(db, before.id, new Date(app.clock.now()));
     const deed = { action: 'key.revoke', projectId: before.project_id, targetId: before.id, before: keyFacts(before) };
-    await insertAuditEvent(db, auditEvent(app, exchange, deed));
+    await app.audit(db, exchange, deed);
     return before;
   });
   return { status: 204 };

@@ -4,10 +4,10 @@ import type { KeyChange, NewKeyBody } from '../../contract/keys.ts';
 import type { Principal } from '../../contract/policy.ts';
 import { apiKeyOf, apiKeyPrefix } from '../../core/api-key.ts';
 import { budgetColumns, limitColumns } from '../../core/bounds.ts';
-import { auditEvent } from '../../http/audit-event.ts';
+import { reachOf } from '../../core/reach.ts';
 import type { Exchange, Reply } from '../../http/route.ts';
-import { keyFacts, keyReply, noKey, reachOf } from './show.ts';
-import { canOwnKey, findKey, insertAuditEvent, insertKey, type KeyColumns, projectExists } from './store.ts';
+import { keyFacts, keyReply, noKey } from './show.ts';
+import { canOwnKey, findKey, insertKey, type KeyColumns, projectExists } from './store.ts';
 
 export async function createKey(app: App, exchange: Exchange<undefined, undefined, NewKeyBody>): Promise<Reply> {
   const { body, principal } = exchange;
@@ -30,7 +30,7 @@ export async function createKey(app: App, exchange: Exchange<undefined, undefine
     );
     const key = await findKey(db, id, { projectId, at });
     if (!key) throw noKey();
-    await insertAuditEvent(db, auditEvent(app, exchange, { action: 'key.create', projectId, targetId: id, after: keyFacts(key) }));
+    await app.audit(db, exchange, { action: 'key.create', projectId, targetId: id, after: keyFacts(key) });
     return keyReply(key);
   });
   return { status: 201, headers: { location: `/api/v1/keys/${id}`, 'cache-control': 'no-store' }, json: { ...reply, key: secret } };

@@ -2,15 +2,10 @@ import { type App, EVERY_PROJECT } from '../../app.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { KeyListQuery, KeyParams, KeyReply } from '../../contract/keys.ts';
 import { isId, pageOf, pagePlace } from '../../contract/paging.ts';
-import type { Principal } from '../../contract/policy.ts';
 import { budgetReply, limitsReply } from '../../core/bounds.ts';
+import { reachOf } from '../../core/reach.ts';
 import type { Exchange, Reply } from '../../http/route.ts';
-import { findKey, listKeys, type Reach, type StoredKey } from './store.ts';
-
-/** Whose keys somebody may see and touch: those of their project, and an administrator those of all. */
-export function reachOf(principal: Principal): Reach {
-  return { projectId: principal.kind === 'user' && principal.role === 'admin' ? null : principal.projectId };
-}
+import { findKey, listKeys, type StoredKey } from './store.ts';
 
 export async function listOfKeys(app: App, { principal, query }: Exchange<undefined, KeyListQuery>): Promise<Reply> {
   const { projectId } = reachOf(principal);

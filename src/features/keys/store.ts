@@ -1,12 +1,11 @@
 import { type Kysely, sql, type Updateable } from 'kysely';
 import type { PagePlace } from '../../contract/paging.ts';
-import type { AuditEvent } from '../../http/audit-event.ts';
 import type { ProjectDatabase } from '../../tables.ts';
 
 /** API keys and their secrets, of which only hashes are kept. A revoked key stays, so that what it used has a name, and is seen by nobody. */
 type Db = Kysely<ProjectDatabase>;
 /** Null is every project. */
-export type Reach = { readonly projectId: string | null };
+type Reach = { readonly projectId: string | null };
 
 function liveKeys(db: Db, { projectId }: Reach, at: Date) {
   const owner = sql`users.disabled_at is not null or users.role = 'viewer' or (users.role = 'member' and users.project_id <> api_keys.project_id)`;
@@ -93,8 +92,4 @@ export async function canOwnKey(db: Db, userId: string, projectId: string): Prom
     .where((of) => of.or([of('role', '=', 'admin'), of.and([of('role', '=', 'member'), of('project_id', '=', projectId)])]))
     .executeTakeFirst();
   return user !== undefined;
-}
-
-export async function insertAuditEvent(db: Db, event: AuditEvent): Promise<void> {
-  await db.insertInto('audit_events').values(event).execute();
 }

@@ -25,8 +25,14 @@ export async function createTemplate(app: App, exchange: Exchange<undefined, und
   for (let round = 0; round < ROUNDS_MAX; round += 1) {
     const version = await nextVersion(app, projectId, wanted);
     const template: Template = { name: wanted.name, version, ...content };
-    if (await app.inProject(projectId, (db) => insertVersion(db, { projectId, template, createdAt, createdBy }))) {
-      const id = templateId(template);
+    const id = templateId(template);
+    const made = await app.inProject(projectId, async (db) => {
+      if (!(await insertVersion(db, { projectId, template, createdAt, createdBy }))) return false;
+      const after = { description: template.description, model: template.model ?? null };
+      await app.audit(db, exchange, { action: 'template.create', projectId, targetId: id, after });
+      return true;
+    });
+    if (made) {
       return {
         status: 201,
         headers: { location: `/api/v1/templates/${id}` },

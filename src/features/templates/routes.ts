@@ -49,9 +49,12 @@ async function deleteTemplate(app: App, exchange: OfOne): Promise<Reply> {
   if (parseTemplateId(exchange.params.id)?.version === null) {
     throw new AppError('INVALID_VALUE', { field: 'id', message: `id must name the version to delete, such as ${id}`, details: { newest: id } });
   }
-  const hidden = await app.inProject(projectId, (db) =>
-    hideVersion(db, { projectId, name: template.name, version: template.version, deletedAt: new Date(app.clock.now()) }),
-  );
+  const hidden = await app.inProject(projectId, async (db) => {
+    if (!(await hideVersion(db, { projectId, name: template.name, version: template.version, deletedAt: new Date(app.clock.now()) }))) return false;
+    const before = { description: template.description, model: template.model ?? null };
+    await app.audit(db, exchange, { action: 'template.delete', projectId, targetId: id, before });
+    return true;
+  });
   if (!hidden)
     throw new AppError('TEMPLATE_NOT_FOUND', {
       message: `There is no template ${JSON.stringify(id)}`,

@@ -4,6 +4,9 @@ import type { Principal } from '../../contract/policy.ts';
 import { callIds } from '../../core/call-ids.ts';
 import { answerEvents } from '../../core/events.ts';
 import type { Exchange, Reply } from '../../http/route.ts';
+import { systemClock } from '../../platform/clock.ts';
+import { idMaker } from '../../platform/ids.ts';
+import { createAudit } from '../../platform/postgres/audit.ts';
 import { createInProject } from '../../platform/postgres/in-project.ts';
 import { templateRoutes } from './routes.ts';
 
@@ -28,6 +31,7 @@ export function scriptedWorld({ db, projectId, answers = ['said'], settings = {}
   const app = {
     db,
     inProject: createInProject(db),
+    audit: createAudit({ clock: systemClock, newId: idMaker(Date.now) }),
     config: () => ({
       settings: { defaultTemperature: 0.7, defaultMaxTokens: 1000, debug: false, appName: 'Sluice', environment: 'development', ...settings },
       defaultModel: 'm',
