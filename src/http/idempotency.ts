@@ -105,7 +105,7 @@ function told({ logFields }: Exchange, taken: Taken): Reply {
   }
   if (taken.kind === 'running') throw stillRunning('The first request with this Idempotency-Key is still running');
   if (taken.kind === 'reused') throw new AppError('IDEMPOTENCY_KEY_REUSED');
-  throw new AppError('CONFLICT', { message: 'The request with this Idempotency-Key was answered, but its answer was too large to be kept' });
+  throw new AppError('CONFLICT', { message: 'The request with this Idempotency-Key was answered, but its answer cannot be given again' });
 }
 
 function stillRunning(message: string): AppError {
