@@ -33,6 +33,6 @@ export function createSend({ clock, times, allowedOrigins, proxies }: EgressNeed
     new Promise((resolve, reject) => {
       const route = routeTo(request.url);
       if (!allowedOrigins().has(route.origin)) throw new UpstreamError('connect', `${route.origin} is not the address of a configured provider`);
-      new Exchange({ clock, pool, dial, times: times() }, route, request, { resolve, reject }).begin();
+      new Exchange({ pool, dial, times: times() }, route, request, { resolve, reject }).begin();
     });
 }

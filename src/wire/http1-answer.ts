@@ -1,15 +1,32 @@
 import { UpstreamError } from '../core/provider.ts';
 
-/** What the head of an answer says, and how its body is framed and coded. */
-export type AnswerHead = {
+/** What the head of an answer says, and how its body is coded. */
+export class AnswerHead {
   readonly status: number;
-  /** The first header of that name, which is given in lower case. */
-  readonly get: (name: string) => string | null;
   /** `content-encoding`, in lower case; '' where there is none. */
   readonly encoding: string;
   /** How long the server says that it keeps the connection; null where it does not say. */
   readonly keepAliveMs: number | null;
-};
+  readonly #lines: string;
+  /** Made at the first question: of most answers nobody asks one. */
+  #lower: string | null = null;
+
+  constructor(status: number, lines: string, { encoding, keepAliveMs }: Pick<AnswerHead, 'encoding' | 'keepAliveMs'>) {
+    this.status = status;
+    this.encoding = encoding;
+    this.keepAliveMs = keepAliveMs;
+    this.#lines = lines;
+  }
+
+  /** The first header of that name, which is given in lower case. */
+  get(name: string): string | null {
+    const lower = (this.#lower ??= this.#lines.toLowerCase());
+    const at = lower.indexOf(`\n${name}:`);
+    if (at === -1) return null;
+    const start = at + name.length + 2;
+    return this.#lines.slice(start, this.#lines.indexOf('\r', start)).trim();
+  }
+}
 
 type State = 'head' | 'body' | 'until-close' | 'chunk-line' | 'chunk' | 'chunk-end' | 'trailer' | 'ended';
 
@@ -129,7 +146,7 @@ export class Http1Answer {
     if (status === 101) throw refusal('The provider changed to another protocol, which it was not asked for.');
     if (status < 200) return;
     const framing = readFraming(lines);
-    this.head = { status, get: headerReader(lines), encoding: framing.encoding, keepAliveMs: framing.keepAliveMs };
+    this.head = new AnswerHead(status, lines, framing);
     this.reusable = minor !== '0' && !framing.close;
     this.#left = -1;
     if (this.#bodiless || status === 204 || status === 304 || framing.length === 0) this.#state = this.#end();
@@ -180,13 +197,15 @@ type Framing = { chunked: boolean; length: number | null; close: boolean; encodi
 function readFraming(lines: string): Framing {
   const framing: Framing = { chunked: false, length: null, close: false, encoding: '', keepAliveMs: null };
   FRAMING.lastIndex = 0;
-  for (let found = FRAMING.exec(lines); found !== null; found = FRAMING.exec(lines)) readFramingHeader(framing, (found[1] ?? '').toLowerCase(), found[2] ?? '');
+  for (let found = FRAMING.exec(lines); found !== null; found = FRAMING.exec(lines)) {
+    readFramingHeader(framing, (found[1] ?? '').toLowerCase(), (found[2] ?? '').trimEnd().toLowerCase());
+  }
   if (framing.chunked && framing.length !== null) throw refusal('The provider sent both a length and chunks.');
   return framing;
 }
 
-function readFramingHeader(framing: Framing, name: string, text: string): void {
-  const value = text.trimEnd().toLowerCase();
+/** Both in lower case. */
+function readFramingHeader(framing: Framing, name: string, value: string): void {
   switch (name) {
     case 'content-length': {
       const length = readLength(value);
@@ -213,24 +232,13 @@ function readFramingHeader(framing: Framing, name: string, text: string): void {
 
 /** A list of equal lengths, which a proxy may make of repeated headers, is that length. */
 function readLength(value: string): number {
+  if (/^\d{1,15}$/.test(value)) return Number(value);
   const [first = '', ...others] = value.split(',').map((each) => each.trim());
   const length = Number(first);
   if (!/^\d{1,16}$/.test(first) || !Number.isSafeInteger(length) || others.some((other) => other !== first)) {
     throw refusal('The provider sent a length that is none.');
   }
   return length;
-}
-
-/** Lower case is made at the first question: of most answers nobody asks one. */
-function headerReader(lines: string): (name: string) => string | null {
-  let lower: string | null = null;
-  return (name) => {
-    lower ??= lines.toLowerCase();
-    const at = lower.indexOf(`\n${name}:`);
-    if (at === -1) return null;
-    const start = at + name.length + 2;
-    return lines.slice(start, lines.indexOf('\r', start)).trim();
-  };
 }
 
 function lineEnd(all: Buffer, at: number): number {

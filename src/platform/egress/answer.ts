@@ -1,4 +1,5 @@
-import { UpstreamError } from '../../core/provider.ts';
+import { UpstreamError, type UpstreamResponse } from '../../core/provider.ts';
+import type { AnswerHead } from '../../wire/http1-answer.ts';
 
 /** What an answer asks of the call that it came by. */
 export type AnswerSource = {
@@ -6,7 +7,7 @@ export type AnswerSource = {
   readonly resume: () => void;
   /** A reader waits for more from now on; and then no longer. */
   readonly listen: () => void;
-  readonly rest: () => void;
+  readonly ignore: () => void;
   /** Nobody wants what is still to come. */
   readonly leave: (reason: unknown) => void;
 };
@@ -19,8 +20,10 @@ const UNREAD_BYTES_MAX = 65_536;
 const TEXT_BYTES_MAX = 64 * 1024 * 1024;
 const DONE: Read = { done: true, value: undefined };
 
-/** The body of an answer, read whole or in pieces as they come; by one reader. */
-export class AnswerBody implements AsyncIterableIterator<Uint8Array, undefined> {
+/** An answer whose body is read whole or in pieces as they come; by one reader. */
+export class Answer implements UpstreamResponse, AsyncIterableIterator<Uint8Array, undefined> {
+  readonly status: number;
+  readonly headers: AnswerHead;
   readonly #source: AnswerSource;
   #unread: Buffer[] = [];
   #unreadBytes = 0;
@@ -30,7 +33,9 @@ export class AnswerBody implements AsyncIterableIterator<Uint8Array, undefined> 
   #whole: Waiting<string> | null = null;
   #next: Waiting<Read> | null = null;
 
-  constructor(source: AnswerSource) {
+  constructor(head: AnswerHead, source: AnswerSource) {
+    this.status = head.status;
+    this.headers = head;
     this.#source = source;
   }
 
@@ -39,7 +44,7 @@ export class AnswerBody implements AsyncIterableIterator<Uint8Array, undefined> 
     const next = this.#next;
     if (next !== null) {
       this.#next = null;
-      this.#source.rest();
+      this.#source.ignore();
       next.resolve({ done: false, value: piece });
       return;
     }
@@ -76,6 +81,10 @@ export class AnswerBody implements AsyncIterableIterator<Uint8Array, undefined> 
     return new Promise((resolve, reject) => {
       this.#whole = { resolve, reject };
     });
+  }
+
+  chunks(): this {
+    return this;
   }
 
   next(): Promise<Read> {

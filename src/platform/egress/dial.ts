@@ -29,11 +29,13 @@ export function createDial(clock: Clock): Dial {
       caller.failed(new UpstreamError('connect', `no connection: ${GIVEN_UP_MAX} earlier attempts still wait for one`));
       return () => undefined;
     }
-    const dialling = new Dialling(route, caller, (more) => count(key, more));
+    const dialling = new Dialling(clock, route, caller, (more) => count(key, more));
     const stop = clock.after(limitMs, () => dialling.fail(new UpstreamError('connect', `no connection within ${limitMs} ms`)));
     return dialling.begin(stop);
   };
 }
+
+const NOBODY = { received: () => undefined, drained: () => undefined, silent: () => undefined };
 
 /** The steps to a connection that a request can be written to: TCP, a proxy's consent where there is one, TLS where the address asks for it. */
 class Dialling {
@@ -47,15 +49,15 @@ class Dialling {
   /** The proxy's answer, as long as it is waited for. */
   #consent: Http1Answer | null = null;
 
-  constructor(route: Route, caller: Caller, countGivenUp: (more: number) => void) {
+  constructor(clock: Clock, route: Route, caller: Caller, countGivenUp: (more: number) => void) {
     this.#route = route;
     this.#caller = caller;
     this.#countGivenUp = countGivenUp;
-    this.#connection = new Connection({
+    this.#connection = new Connection(clock, {
+      ...NOBODY,
       opened: () => this.#opened(),
       secured: (refused) => this.#secured(refused),
       received: (bytes) => this.#received(bytes),
-      drained: () => undefined,
       closed: (cause) => this.fail(new UpstreamError('connect', closedWords(cause), { cause })),
     });
   }
@@ -124,7 +126,7 @@ class Dialling {
     this.#connection.reset();
     if (!isUnderWay) return;
     this.#countGivenUp(1);
-    this.#connection.user = { received: () => undefined, drained: () => undefined, closed: () => this.#countGivenUp(-1) };
+    this.#connection.user = { ...NOBODY, closed: () => this.#countGivenUp(-1) };
   }
 }
 

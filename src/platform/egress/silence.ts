@@ -1,8 +1,8 @@
 import type { Clock } from '../../app.ts';
 
 /**
- * One timer for a whole call instead of one for each wait: it looks since when somebody waits, and sleeps for what is left. Time in which
- * nobody waits, as while our own caller is slow to take a piece, is nobody's silence.
+ * One timer for all that is waited for on a connection, instead of one for each wait: it looks since when somebody waits, and sleeps for what
+ * is left. Time in which nobody waits, as while our own caller is slow to take a piece, is nobody's silence.
  */
 export class Silence {
   readonly #clock: Clock;
@@ -19,11 +19,13 @@ export class Silence {
 
   /** From now on, somebody waits, and for this long at most. */
   listen(limitMs: number): void {
-    this.#since = this.#clock.monotonic();
+    const now = this.#clock.monotonic();
+    this.#since = now;
     this.#limitMs = limitMs;
-    if (this.#since + limitMs < this.#dueAt) this.#lookAfter(limitMs);
+    if (now + limitMs < this.#dueAt) this.#lookAt(now + limitMs, now);
   }
 
+  /** Nobody waits now. The timer is left as it is: taking it back would cost each call more than one look in a while does. */
   pause(): void {
     this.#since = null;
   }
@@ -33,15 +35,18 @@ export class Silence {
     this.#cancel?.();
   }
 
-  #lookAfter(ms: number): void {
+  #lookAt(dueAt: number, now: number): void {
     this.#cancel?.();
-    this.#dueAt = this.#clock.monotonic() + ms;
-    this.#cancel = this.#clock.after(ms, () => this.#look());
+    this.#dueAt = dueAt;
+    this.#cancel = this.#clock.after(dueAt - now, () => this.#look());
   }
 
   #look(): void {
-    const leftMs = this.#since === null ? this.#limitMs : this.#since + this.#limitMs - this.#clock.monotonic();
-    if (leftMs > 0) this.#lookAfter(leftMs);
+    this.#dueAt = Infinity;
+    if (this.#since === null) return;
+    const now = this.#clock.monotonic();
+    const dueAt = this.#since + this.#limitMs;
+    if (dueAt > now) this.#lookAt(dueAt, now);
     else this.#onSilent(this.#limitMs);
   }
 }
