@@ -11,7 +11,7 @@ import type { Exchange, Reply } from '../route.ts';
  */
 const quiet = { debug: () => undefined, info: () => undefined, warning: () => undefined, error: () => undefined };
 const AWAY = new AppError('SERVICE_UNAVAILABLE', { message: 'The database is away' });
-export const MEMBER: Principal = {
+export const MEMBER = {
   kind: 'user',
   projectId: 'default',
   userId: 'usr_1',
@@ -20,7 +20,7 @@ export const MEMBER: Principal = {
   sessionId: 'ses_1',
   limits: [],
   budgets: [],
-};
+} as const satisfies Principal;
 
 type Row = { readonly fingerprint: string; readonly rootId: string; readonly at: number; answer: GivenAnswer | null; holder: string | null };
 
