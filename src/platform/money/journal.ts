@@ -26,14 +26,9 @@ const SEGMENT_BYTES = 8 * 1024 * 1024;
 const EMPTY_FROM_BYTES = 1024 * 1024;
 const NAME = /^(\d+)\.(proc_[0-9a-z]+)\.\d+\.jsonl$/;
 
-export function openJournal(folder: string, { pid, processId }: JournalName): Journal {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  let count = 0;
-  const next = (): Segment => {
-    const path = join(folder, `${pid}.${processId}.${++count}.jsonl`);
-    return { path, descriptor: openSync(path, 'a', 0o600), bytes: 0, pending: 0 };
-  };
-  let current = next();
+export function openJournal(folder: string, name: JournalName): Journal {
+  const segments = segmentMaker(folder, name);
+  let current = segments();
   let soon = '';
 
   const flush = (): void => {
@@ -42,15 +37,15 @@ export function openJournal(folder: string, { pid, processId }: JournalName): Jo
     soon = '';
     writeAll(current.descriptor, lines);
   };
-  const counted = (chars: number): Segment => {
-    current.bytes += chars;
+  const add = (line: string): Segment => {
+    current.bytes += line.length;
     current.pending++;
     return current;
   };
   const rotate = (): void => {
     if (current.bytes < SEGMENT_BYTES) return;
     flush();
-    current = next();
+    current = segments();
   };
 
   return {
@@ -58,28 +53,39 @@ export function openJournal(folder: string, { pid, processId }: JournalName): Jo
       rotate();
       flush();
       writeAll(current.descriptor, `${line}\n`);
-      return counted(line.length);
+      return add(line);
     },
     appendSoon(line) {
       rotate();
       if (soon === '') setImmediate(flush);
       soon += `${line}\n`;
-      return counted(line.length);
+      return add(line);
     },
     release(segment) {
       segment.pending--;
       if (segment.pending > 0) return;
       if (segment !== current) remove(segment);
-      else if (segment.bytes >= EMPTY_FROM_BYTES && soon === '') {
-        ftruncateSync(segment.descriptor, 0);
-        segment.bytes = 0;
-      }
+      else if (segment.bytes >= EMPTY_FROM_BYTES && soon === '') empty(segment);
     },
     close() {
       flush();
       if (current.pending === 0) remove(current);
     },
   };
+}
+
+function segmentMaker(folder: string, { pid, processId }: JournalName): () => Segment {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  let count = 0;
+  return () => {
+    const path = join(folder, `${pid}.${processId}.${++count}.jsonl`);
+    return { path, descriptor: openSync(path, 'a', 0o600), bytes: 0, pending: 0 };
+  };
+}
+
+function empty(segment: Segment): void {
+  ftruncateSync(segment.descriptor, 0);
+  segment.bytes = 0;
 }
 
 /** Which process wrote a file of this name; null for other files. */
