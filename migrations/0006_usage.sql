@@ -8,8 +8,11 @@ alter policy own_project on call_bodies
 
 -- Sums over all projects, and what retention takes away.
 create index usage_quarters_bucket on usage_quarters (bucket);
--- The calls of a while in order, of all projects or one.
+-- Calls in the order of time, of all projects and of one. The calls of a request have one time, which finds them too.
 create index ledger_at on ledger (at, id);
+drop index ledger_project;
+create index ledger_project on ledger (project_id, at, id);
+drop index ledger_root;
 -- An id of a request is nearly unique, whosever it is.
 drop index ledger_request;
 create index ledger_request on ledger (request_id);

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import type { RequestReply, RequestSummary } from '../src/contract/requests.ts';
-import type { LedgerRow } from '../src/core/ledger-row.ts';
-import { ADMIN, call, until } from './harness.ts';
-import { ledgerCall } from './usage/call.ts';
+import { ADMIN, type Answered, call, until } from './harness.ts';
+import { ledgerCall, type StoredCall } from './usage/call.ts';
 import { openWorld, type World } from './usage/world.ts';
 
 type List = { readonly data: readonly RequestSummary[]; readonly has_more: boolean; readonly next_cursor: string | null };
@@ -12,7 +11,7 @@ const ago = (minutes: number): string => new Date(NOW - minutes * 60_000).toISOS
 const FAILED = { provider: 'openai', model: 'gpt-4o', fault: 'rate_limited', status: 429, ms: 40 };
 
 /** One of three calls, one that failed, one from the cache, one of another project, and one id that two requests have. */
-const ROWS: readonly LedgerRow[] = [
+const ROWS: readonly StoredCall[] = [
   ledgerCall({ id: 'call_long', at: ago(10), route: '/summarize', template_id: 'summarize_v1', cost_nano_usd: 2_000_000, queue_ms: 0.1 }),
   ledgerCall({
     id: 'call_long.2',
@@ -70,7 +69,7 @@ describe('the list', () => {
     const seen: string[] = [];
     let cursor: string | null = '';
     for (let page = 0; cursor !== null; page++) {
-      const { json } = await world.get<List>(`/api/v1/requests?limit=2${cursor === '' ? '' : `&cursor=${cursor}`}`);
+      const { json }: Answered<List> = await world.get<List>(`/api/v1/requests?limit=2${cursor === '' ? '' : `&cursor=${cursor}`}`);
       seen.push(...json.data.map(({ id }) => id));
       await world.settle([ledgerCall({ id: `call_new_${page}`, at: new Date(NOW + page).toISOString(), project_id: 'prj_passing' })]);
       cursor = json.next_cursor;

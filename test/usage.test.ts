@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import type { LedgerRow } from '../src/core/ledger-row.ts';
+import type { StoredCall } from './usage/call.ts';
 import { parse } from './usage/csv.ts';
 import { dayIn, FROM, KEYS, PROJECTS, SUMMED, type Sums, sumsOf, TO, traffic, USERS } from './usage/traffic.ts';
 import { ledgerMonth, openWorld, type World } from './usage/world.ts';
@@ -84,7 +84,7 @@ describe.each(ZONES)('in %s', (timeZone) => {
   });
 });
 
-function byTime(a: LedgerRow, b: LedgerRow): number {
+function byTime(a: StoredCall, b: StoredCall): number {
   return a.at < b.at || (a.at === b.at && a.id < b.id) ? -1 : 1;
 }
 

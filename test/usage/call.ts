@@ -1,7 +1,12 @@
 import type { LedgerRow } from '../../src/core/ledger-row.ts';
 
+/** A row of the ledger as it is stored: what is unset is null. */
+export type StoredCall = {
+  readonly [Name in keyof Required<LedgerRow>]: undefined extends LedgerRow[Name] ? Exclude<LedgerRow[Name], undefined> | null : LedgerRow[Name];
+};
+
 /** A call that went well and cost a tenth of a cent, but for what a test says of it. */
-export function ledgerCall(parts: Partial<LedgerRow> & Pick<LedgerRow, 'id' | 'at'>): LedgerRow {
+export function ledgerCall(parts: Partial<StoredCall> & Pick<StoredCall, 'id' | 'at'>): StoredCall {
   return {
     request_id: `req_of_${parts.id}`,
     root_id: parts.id,

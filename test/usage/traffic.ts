@@ -1,4 +1,4 @@
-import type { LedgerRow } from '../../src/core/ledger-row.ts';
+import type { StoredCall } from './call.ts';
 
 /** Calls of a few weeks around the night in which the clocks of Los Angeles are put forward, the same in every run. */
 export const FROM = '2026-02-27';
@@ -15,7 +15,7 @@ const MODELS = [
 const OUTCOMES = ['ok', 'ok', 'ok', 'ok', 'left', 'cut', 'failed', 'lost'] as const;
 const CACHE = ['MISS', 'MISS', 'HIT', 'BYPASS'] as const;
 
-export function traffic(count: number): LedgerRow[] {
+export function traffic(count: number): StoredCall[] {
   const next = numbers(20_260_308);
   const pick = <Value>(values: readonly Value[]): Value => values[Math.floor(next() * values.length)] as Value;
   const whole = (most: number): number => Math.floor(next() * most);
@@ -87,24 +87,24 @@ export const SUMMED = [
 ] as const;
 
 /** What the service has to say of these calls, added up without it. */
-export function sumsOf(calls: readonly LedgerRow[]): Sums {
-  const sum = (of: (call: LedgerRow) => number): number => calls.reduce((total, call) => total + of(call), 0);
+export function sumsOf(calls: readonly StoredCall[]): Sums {
+  const sum = (of: (call: StoredCall) => number): number => calls.reduce((total, call) => total + of(call), 0);
   return {
     calls: calls.length,
     failed_calls: sum(({ outcome }) => Number(outcome !== 'ok' && outcome !== 'left')),
     cached_calls: sum(({ cache }) => Number(cache === 'HIT')),
     estimated_calls: sum(({ estimated }) => Number(estimated)),
     input_tokens: sum((call) => call.input_tokens),
-    cached_input_tokens: sum((call) => call.cached_input_tokens),
+    cached_input_tokens: sum((call) => call.cached_input_tokens ?? 0),
     output_tokens: sum((call) => call.output_tokens),
-    reasoning_tokens: sum((call) => call.reasoning_tokens),
+    reasoning_tokens: sum((call) => call.reasoning_tokens ?? 0),
     cost_nano_usd: sum((call) => call.cost_nano_usd),
-    saved_nano_usd: sum((call) => call.saved_nano_usd),
+    saved_nano_usd: sum((call) => call.saved_nano_usd ?? 0),
   };
 }
 
 /** The day that a calendar there shows. */
-export function dayIn(timeZone: string): (call: LedgerRow) => string {
+export function dayIn(timeZone: string): (call: StoredCall) => string {
   const format = new Intl.DateTimeFormat('en-CA', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' });
   return ({ at }) => format.format(new Date(at));
 }

@@ -1,6 +1,6 @@
-import type { LedgerRow } from '../../src/core/ledger-row.ts';
 import { type Answered, call, signIn, type Sluice, startSluice } from '../harness.ts';
 import { makeDatabase, run, type TestDatabase } from '../test-database.ts';
+import type { StoredCall } from './call.ts';
 
 /** A service whose ledger a test writes itself. */
 export type World = {
@@ -8,7 +8,7 @@ export type World = {
   readonly databaseUrl: string;
   readonly alter: (statement: string) => Promise<void>;
   /** Enters calls as the service does. */
-  readonly settle: (rows: readonly LedgerRow[]) => Promise<void>;
+  readonly settle: (rows: readonly StoredCall[]) => Promise<void>;
   /** As the administrator. */
   readonly get: <Body>(path: string) => Promise<Answered<Body>>;
   readonly stop: () => Promise<void>;

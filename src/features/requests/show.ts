@@ -9,7 +9,7 @@ import { ownRequests } from './wanted.ts';
 
 export async function showRequest(app: App, { principal, params }: Exchange<RequestParams, undefined, undefined>): Promise<Reply> {
   const json = await app.inProject(reachOf(principal).projectId ?? EVERY_PROJECT, async (db) => {
-    const place = await findPlace(db, { shared: ownRequests(principal), id: params.id });
+    const place = await findPlace(db, { conditions: ownRequests(principal), id: params.id });
     const [first, ...more] = place === null ? [] : inOrder(await readCalls(db, [place]));
     if (place === null || first === undefined) return null;
     const calls = [first, ...more];
