@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { App, Config, Lifecycle } from '../app.ts';
 import { AppError } from '../contract/errors.ts';
+import type { Settings } from '../contract/settings.ts';
 import { ensureFirstUser } from '../features/auth/first-user.ts';
 import { createIdentify } from '../features/auth/identify.ts';
 import { createKeptAnswers, purgeKeptAnswers } from '../features/idempotency/answers.ts';
@@ -103,9 +104,11 @@ async function start(source: ConfigSource, first: ConfigRead, log: ClosableLog):
       send: createSend({ clock: systemClock, times: () => upstreamTimes(live.config()), allowedOrigins: live.origins, proxies: settings }),
     };
     const app: App = { ...outside, gateway: createGateway(outside) };
-    const dispatch = createDispatch(app, allRoutes(settings), createIdentify(app), createKeptAnswers(app, processId));
-    const patience = { bodyS: settings.requestBodyTimeoutS, idleS: settings.keepAliveTimeoutS };
-    const server = startServer(dispatch, { host: settings.apiHost, port: settings.apiPort, patience });
+    const identify = createIdentify(app);
+    // Read now, so that a database that goes away before the first anonymous call is nothing to that call.
+    await identify.nobody();
+    const dispatch = createDispatch(app, allRoutes(settings), identify, createKeptAnswers(app, processId));
+    const server = startServer(dispatch, listening(settings));
     const close = (): void => {
       state.current = 'draining';
       live.stop();
@@ -144,6 +147,10 @@ function liveConfig(source: ConfigSource, first: ConfigRead, log: ClosableLog): 
       process.off('SIGHUP', reload);
     },
   };
+}
+
+function listening(settings: Settings): Parameters<typeof startServer>[1] {
+  return { host: settings.apiHost, port: settings.apiPort, patience: { bodyS: settings.requestBodyTimeoutS, idleS: settings.keepAliveTimeoutS } };
 }
 
 function upstreamTimes({ settings }: Config): { connectMs: number; readMs: number; writeMs: number } {

@@ -1,15 +1,19 @@
 import type { PostgresPool } from 'kysely';
-import type { Pool } from 'pg';
+import { Client, DatabaseError, type Pool, type PoolClient } from 'pg';
 import { AppError } from '../../contract/errors.ts';
+import { systemClock } from '../clock.ts';
 import { codeOf, messageOf } from './database-start-error.ts';
+import { createSilenceWatch, SilentError, type SilenceWatch } from './silence.ts';
 
 /** A connection that cannot be had, or was lost: by the system's code, by Postgres's (classes 08 and 57P, 53300), or by the driver's words. */
 const AWAY_CODE = /^(?:ECONN|ENOENT|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_|08|57P0[1-5]|53300)/;
 const AWAY_WORDS = /^(?:Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error)/;
 const RETRY_AFTER_MS = 1000;
+/** With the wait before anybody is asked, a caller of a database that stands still knows after a second. */
+const ANSWER_WITHIN_MS = 700;
 
 export function isAway(error: unknown): boolean {
-  return AWAY_CODE.test(codeOf(error)) || AWAY_WORDS.test(messageOf(error));
+  return error instanceof SilentError || AWAY_CODE.test(codeOf(error)) || AWAY_WORDS.test(messageOf(error));
 }
 
 /** What a caller is told when the database is away; every other error goes on as it is. */
@@ -23,23 +27,55 @@ function asCallerSees(error: unknown): unknown {
   });
 }
 
-/** The pool as the query builder sees it: a database that is away is SERVICE_UNAVAILABLE, said here once for all slices. */
+/** The pool as the query builder sees it: a database that is away is SERVICE_UNAVAILABLE, said here once for all slices, and said soon. */
 export function callersPool(pool: Pool): PostgresPool {
+  const watch = createSilenceWatch({
+    clock: systemClock,
+    ask: () => ask(pool),
+    over: () => pool.ending,
+    onSilent: () => pool.emit('error', new SilentError(), undefined),
+  });
   return {
     options: pool.options,
     end: () => pool.end(),
     async connect() {
-      const client = await pool.connect().catch((cause: unknown) => {
+      let connecting = null as Promise<PoolClient> | null;
+      try {
+        return guarded(await watch.wait(() => (connecting = pool.connect())), watch);
+      } catch (cause) {
+        // One that comes after it was given up is for the next one.
+        void connecting?.then((late) => late.release()).catch(() => undefined);
         throw asCallerSees(cause);
-      });
-      const query = (...asked: Parameters<typeof client.query>): unknown => {
-        const result: unknown = client.query(...asked);
-        if (!(result instanceof Promise)) return result;
-        return result.catch((cause: unknown) => {
-          throw asCallerSees(cause);
-        });
-      };
-      return Object.assign(Object.create(client) as typeof client, { query, release: () => client.release() });
+      }
     },
   };
+}
+
+function guarded(client: PoolClient, watch: SilenceWatch): PoolClient {
+  let lost = false;
+  const query = (...asked: Parameters<PoolClient['query']>): Promise<unknown> =>
+    watch
+      .wait(async () => client.query(...asked))
+      .catch((cause: unknown) => {
+        // In the middle of a statement, or of a transaction, it is of no use to anybody else.
+        lost ||= isAway(cause);
+        throw asCallerSees(cause);
+      });
+  return Object.assign(Object.create(client) as PoolClient, { query, release: () => client.release(lost) });
+}
+
+/** Whether somebody is there: the server itself may well say no. */
+async function ask({ options }: Pool): Promise<void> {
+  const limits = { connectionTimeoutMillis: ANSWER_WITHIN_MS, query_timeout: ANSWER_WITHIN_MS };
+  // The pool hides its password from whoever lists its options.
+  const client = new Client({ ...options, ...(options.password === undefined ? {} : { password: options.password }), ...limits });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    await client.query('select 1');
+  } catch (error) {
+    if (!(error instanceof DatabaseError) || error.code?.startsWith('57P')) throw error;
+  } finally {
+    client.end().catch(() => undefined);
+  }
 }

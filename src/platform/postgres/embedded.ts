@@ -26,7 +26,9 @@ type Joined = { readonly lease: Lease; readonly password: string; readonly how: 
 /** Crash recovery reads all that was written since the last checkpoint, at most a few hundred megabytes. */
 const START_WAIT_MS = 60_000;
 const LOCK_WAIT_MS = 90_000;
-const RESTART_WAITS_MS = [0, 250, 1000, 5000, 15_000] as const;
+const RESTART_WAITS_MS = [0, 250, 1000, 2000, 5000, 15_000] as const;
+/** One that goes away sooner again is started with the next longer wait, as is one that does not come at all. */
+const SOON_MS = 10_000;
 
 /**
  * The Postgres server of a data folder: made where there is none, adopted where one runs (after a `kill -9` of ours, or beside another process of
@@ -41,14 +43,18 @@ export async function startEmbedded(dataDir: string, log: Log, onMoved: (address
   const closing = new AbortController();
   let held = lease;
   let returning: Promise<void> | null = null;
+  let attempts = 0;
+  let backAt = startedAt;
   const watch = (): void => {
     held.onLost(() => {
       if (!closing.signal.aborted) returning = comeBack();
     });
   };
   const comeBack = async (): Promise<void> => {
-    const again = await rejoin(paths, log, closing.signal);
+    if (performance.now() - backAt > SOON_MS) attempts = 0;
+    const again = await rejoin({ paths, log, closing: closing.signal, wait: () => RESTART_WAITS_MS[attempts++] ?? 30_000 });
     if (again === null) return;
+    backAt = performance.now();
     held = again;
     onMoved(held.address);
     watch();
@@ -196,11 +202,13 @@ function silent(pid: number, paths: Paths): DatabaseStartError {
   );
 }
 
+type Rejoining = { readonly paths: Paths; readonly log: Log; readonly closing: AbortSignal; readonly wait: () => number };
+
 /** Null when we are closing. */
-async function rejoin(paths: Paths, log: Log, closing: AbortSignal): Promise<Lease | null> {
+async function rejoin({ paths, log, closing, wait }: Rejoining): Promise<Lease | null> {
   log.warning('the embedded database went away; starting it again');
-  for (let attempt = 0; !closing.aborted; attempt += 1) {
-    await sleep(RESTART_WAITS_MS[attempt] ?? 30_000, undefined, { signal: closing }).catch(() => undefined);
+  while (!closing.aborted) {
+    await sleep(wait(), undefined, { signal: closing }).catch(() => undefined);
     if (closing.aborted) return null;
     try {
       const { lease } = await join(paths, log);
@@ -217,9 +225,10 @@ async function leave(paths: Paths, lease: Lease, log: Log): Promise<void> {
   const release = await takeStartLock(paths.lockFile, LOCK_WAIT_MS).catch(() => null);
   try {
     // Whoever joins takes the start lock first, so nobody does between the question and the end.
-    const last = release !== null && (await lease.isLast().catch(() => false));
+    const last = release !== null && (await lease.isLast().catch(messageOf));
     await lease.end();
-    if (!last) return;
+    if (typeof last === 'string') log.warning('the embedded database was left as it is: it does not answer', { folder: paths.cluster, reason: last });
+    if (last !== true) return;
     const stopped = await stopPostmaster(paths.cluster, findBinaries(paths.spareLibraries));
     if (!stopped) log.warning('the embedded database was left running: it did not stop in time', { folder: paths.cluster });
   } finally {

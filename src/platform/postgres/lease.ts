@@ -1,10 +1,12 @@
 import { Client } from 'pg';
+import { orAborted } from '../../core/or-aborted.ts';
 import { SUPERUSER } from './cluster.ts';
 import { codeOf } from './database-start-error.ts';
 import type { Address } from './postmaster.ts';
 
 /** Any number that nobody else locks in the `postgres` database, where nothing but this happens. */
 const LEASE_KEY = 7_510_418;
+const ANSWER_WITHIN_MS = 2000;
 
 /**
  * A share in the running server, held by each process that uses it: a connection with a shared advisory lock. Whoever gets the lock for itself
@@ -52,7 +54,9 @@ export async function takeLease(address: Address, password: string): Promise<Lea
 }
 
 async function isLast(client: Client): Promise<boolean> {
-  const { rows } = await client.query<{ last: boolean }>('select pg_try_advisory_lock($1) as last', [LEASE_KEY]);
+  const asked = client.query<{ last: boolean }>('select pg_try_advisory_lock($1) as last', [LEASE_KEY]);
+  // A server that stands still must not keep the process from ending.
+  const { rows } = await orAborted(asked, AbortSignal.timeout(ANSWER_WITHIN_MS));
   return rows[0]?.last === true;
 }
 
