@@ -255,4 +255,18 @@ describe('the ledger', () => {
     expect(await usageOf(own.id)).toEqual({ rows: 1, cost: 30 });
     expect((await windowOf(own)).spent).toBe(30);
   });
+
+  test('takes it back too when the process of the second run died before the database knew what it cost', async () => {
+    const own = budget(1);
+    const lost = row(own.id, 500, { outcome: 'lost' });
+    const money = await newProcess();
+    money.ledger.close(lost);
+    await until('the lost call is entered', async () => (await ledgerOf(own.id)).rows === 1);
+    const folder = mkdtempSync(join(dataDir, 'died-again-'));
+    mkdirSync(join(folder, 'journal'));
+    writeFileSync(join(folder, 'journal', '999999999.proc_dead.1.jsonl'), `${JSON.stringify({ ...lost, outcome: 'ok', cost_nano_usd: 30 })}\n`);
+    await newProcess(folder);
+    expect(await ledgerOf(own.id)).toEqual({ rows: 1, cost: 30 });
+    expect(await usageOf(own.id)).toEqual({ rows: 1, cost: 30 });
+  });
 });

@@ -43,8 +43,9 @@ export async function openMoney({ pool, db, dataDir, processId, clock, log }: Mo
     makePlace: (instants: readonly Date[]) => ensurePartitionsFor(db, 'ledger', instants),
     log,
   };
+  const entering = { ...writing, settle: (lines: readonly string[]) => store.settle('', lines) };
   const replay = (): Promise<void> =>
-    replayJournals({ folder, processId, log, bury: store.bury, enter: (rows) => enterRows({ ...writing, settle: (lines) => store.settle('', lines) }, rows) });
+    replayJournals({ folder, processId, log, bury: store.bury, withdrawLost: store.withdrawLost, enter: (rows) => enterRows(entering, rows) });
   await replay();
 
   const presence = await startPresence({

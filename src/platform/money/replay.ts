@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Log } from '../../app.ts';
+import type { LedgerRow } from '../../core/ledger-row.ts';
 import { readJournal, readJournalName } from './journal.ts';
 
 export type ReplayNeeds = {
@@ -8,6 +9,8 @@ export type ReplayNeeds = {
   /** This process, whose own files are not to be touched. */
   readonly processId: string;
   readonly enter: (rows: readonly string[]) => Promise<void>;
+  /** Takes back what was charged for calls that were given up for lost. */
+  readonly withdrawLost: (ids: readonly string[]) => Promise<void>;
   readonly bury: (processId: string) => Promise<void>;
   readonly log: Log;
 };
@@ -23,13 +26,22 @@ export async function replayJournals(needs: ReplayNeeds): Promise<void> {
     const name = readJournalName(file);
     if (name === null || name.processId === needs.processId || isRunning(name.pid)) continue;
     const path = join(needs.folder, file);
-    const rows = [...readJournal(readFileSync(path, 'utf8')).values()];
-    for (let from = 0; from < rows.length; from += BATCH_MAX) await needs.enter(rows.slice(from, from + BATCH_MAX));
+    const rows = [...readJournal(readFileSync(path, 'utf8'))];
+    for (let from = 0; from < rows.length; from += BATCH_MAX) {
+      const batch = rows.slice(from, from + BATCH_MAX);
+      // Of a second run under an Idempotency-Key, or of a call whose lines are in two files: what it did cost takes the place of the worst case.
+      await needs.withdrawLost(batch.filter(([, line]) => !isLost(line)).map(([id]) => id));
+      await needs.enter(batch.map(([, line]) => line));
+    }
     await needs.bury(name.processId);
     forget(path);
     if (rows.length > 0)
       needs.log.warning('a process ended without a word; what its journal tells is in the ledger now', { process: name.processId, calls: rows.length });
   }
+}
+
+function isLost(line: string): boolean {
+  return (JSON.parse(line) as LedgerRow).outcome === 'lost';
 }
 
 function filesIn(folder: string): string[] {
