@@ -61,45 +61,23 @@ function createAutomaton(patterns: readonly Pattern[]): Automaton {
   const { places, starts } = layOut(patterns);
   const { classes, count } = classify(places);
   const table = new Int32Array((STATES_MAX + 1) * count);
-  let numbers = new Map<string, number>();
-  let sets: (readonly number[])[] = [];
-  let ends: (readonly number[] | null)[] = [];
-
-  const numberOf = (ids: readonly number[]): number => {
-    const set = closure(places, ids);
-    const key = set.join(',');
-    const known = numbers.get(key);
-    if (known !== undefined) return known;
-    const accepted = set.flatMap((id) => places[id]?.accepts ?? []);
-    const number = sets.push(set) - 1;
-    ends.push(accepted.length === 0 ? null : accepted);
-    numbers.set(key, number);
-    return number;
-  };
+  const states = createStates(places);
   const begin = (): void => {
     table.fill(UNKNOWN);
-    numbers = new Map();
-    sets = [];
-    ends = [];
-    numberOf([]);
-    numberOf(starts);
-    // A set of its own, also where it is equal to the one before.
-    const inside = closure(
-      places,
-      starts.filter((_, pattern) => !patterns[pattern]?.beginsAtEdge),
-    );
-    sets.push(inside);
-    ends.push(null);
+    states.clear();
+    states.numberOf([]);
+    states.add(starts);
+    states.add(starts.filter((_, pattern) => !patterns[pattern]?.beginsAtEdge));
   };
   const make = (state: number, code: number): number => {
-    const ids = (sets[state] ?? []).flatMap((id) => (takes(places[id]?.ranges ?? null, code) ? [places[id]?.to ?? 0] : []));
-    if (sets.length < STATES_MAX) {
-      const next = numberOf(ids);
-      table[state * count + (classes[code] ?? 0)] = next;
-      return next;
+    const ids = states.placesOf(state).flatMap((id) => (takes(places[id]?.ranges ?? null, code) ? [places[id]?.to ?? 0] : []));
+    if (states.count() >= STATES_MAX) {
+      begin();
+      return states.numberOf(ids);
     }
-    begin();
-    return numberOf(ids);
+    const next = states.numberOf(ids);
+    table[state * count + (classes[code] ?? 0)] = next;
+    return next;
   };
   begin();
   return {
@@ -108,7 +86,49 @@ function createAutomaton(patterns: readonly Pattern[]): Automaton {
       const next = table[state * count + (classes[code] ?? 0)] ?? UNKNOWN;
       return next === UNKNOWN ? make(state, code) : next;
     },
-    accepts: (state) => ends[state] ?? null,
+    accepts: states.acceptedBy,
+  };
+}
+
+type States = {
+  /** The state of being at these places; a new one where there is none. */
+  readonly numberOf: (ids: readonly number[]) => number;
+  /** A new one, whether or not there is one. */
+  readonly add: (ids: readonly number[]) => number;
+  readonly placesOf: (state: number) => readonly number[];
+  readonly acceptedBy: (state: number) => readonly number[] | null;
+  readonly count: () => number;
+  readonly clear: () => void;
+};
+
+function createStates(places: readonly Place[]): States {
+  const numbers = new Map<string, number>();
+  const sets: (readonly number[])[] = [];
+  const ends: (readonly number[] | null)[] = [];
+  const append = (set: readonly number[]): number => {
+    const accepted = set.flatMap((id) => places[id]?.accepts ?? []);
+    ends.push(accepted.length === 0 ? null : accepted);
+    return sets.push(set) - 1;
+  };
+  return {
+    numberOf(ids) {
+      const set = closure(places, ids);
+      const key = set.join(',');
+      const known = numbers.get(key);
+      if (known !== undefined) return known;
+      const number = append(set);
+      numbers.set(key, number);
+      return number;
+    },
+    add: (ids) => append(closure(places, ids)),
+    placesOf: (state) => sets[state] ?? [],
+    acceptedBy: (state) => ends[state] ?? null,
+    count: () => sets.length,
+    clear() {
+      numbers.clear();
+      sets.length = 0;
+      ends.length = 0;
+    },
   };
 }
 
