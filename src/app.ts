@@ -120,6 +120,8 @@ export type Limiter = {
   readonly enter: (limits: readonly CallLimits[], tokens: number) => Permit | Promise<Permit>;
   /** Counts a call of a route from an address, and answers the headers that tell of its limit, or throws RATE_LIMIT_EXCEEDED. */
   readonly visit: (route: string, rate: NonNullable<Rate>, address: string) => Permit['headers'] | Promise<Permit['headers']>;
+  /** Where is counted: over all processes, or each its share. */
+  readonly state: () => { readonly store: 'redis' | 'local'; readonly processes: number };
 };
 export type Permit = {
   /** What the limits say after this call: RateLimit and its kin. */

@@ -73,13 +73,13 @@ export function settle(window: RateWindow, windowMs: number, { atMs, change }: {
  * that never fits is told to wait for a whole window.
  */
 export function waitMs(window: RateWindow, { max, windowMs }: RateLimit, { nowMs, weight }: { readonly nowMs: number; readonly weight: number }): number {
-  if (nowMs >= window.promisedUntilMs || window.promised + weight > max) window.promised = 0;
-  let excess = window.spent + window.promised + weight - max;
+  const promised = nowMs >= window.promisedUntilMs || window.promised + weight > max ? 0 : window.promised;
+  let excess = window.spent + promised + weight - max;
   const { buckets } = window;
   for (let index = 0; index < buckets.length; index += 2) {
     excess -= buckets[index + 1] ?? 0;
     if (excess > 0) continue;
-    window.promised += weight;
+    window.promised = promised + weight;
     window.promisedUntilMs = (buckets[index] ?? 0) + windowMs;
     return window.promisedUntilMs - nowMs;
   }

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { App, Config, Lifecycle } from '../app.ts';
+import type { App, Config } from '../app.ts';
 import { AppError } from '../contract/errors.ts';
 import type { Settings } from '../contract/settings.ts';
 import { ensureFirstUser } from '../features/auth/first-user.ts';
@@ -16,7 +16,7 @@ import { watchConfig } from '../platform/config/watch.ts';
 import { createSend } from '../platform/egress.ts';
 import { startHousekeeping } from '../platform/housekeeping.ts';
 import { idMaker } from '../platform/ids.ts';
-import { createLimiter } from '../platform/limits/limiter.ts';
+import { openLimiter, type OpenLimiter } from '../platform/limits/open.ts';
 import { type ClosableLog, createLog } from '../platform/log.ts';
 import { type Money, openMoney } from '../platform/money/open.ts';
 import { portTrouble } from '../platform/port.ts';
@@ -35,6 +35,7 @@ type Running = {
   readonly server: RunningServer;
   readonly database: OpenDatabase;
   readonly money: Money;
+  readonly limits: OpenLimiter;
   readonly close: () => void;
 };
 type State = { current: 'starting' | 'ready' | 'draining' };
@@ -72,7 +73,6 @@ async function start(source: ConfigSource, first: ConfigRead, log: ClosableLog):
   const { settings } = first;
   const dataDir = resolve(settings.dataDir);
   const state: State = { current: 'starting' };
-  const lifecycle: Lifecycle = { startedAt: Date.now(), state: () => state.current };
   // The port first: it is the commonest thing to be wrong, and nothing has been started yet that would have to be stopped.
   assertPortIsFree(settings.apiHost, settings.apiPort);
   const [database, secrets] = await Promise.all([
@@ -87,6 +87,7 @@ async function start(source: ConfigSource, first: ConfigRead, log: ClosableLog):
     const endHousekeeping = await startHousekeeping({ db: database.db, clock: systemClock, log }, [() => purgeKeptAnswers({ inProject, clock: systemClock })]);
     const processId = newId('proc');
     const money = await openMoney({ ...database, dataDir, processId, clock: systemClock, log });
+    const limits = await openLimiter({ redisUrl: settings.redisUrl, processCount: money.processCount, processId, clock: systemClock, log });
     const outside = {
       config: live.config,
       db: database.db,
@@ -97,10 +98,10 @@ async function start(source: ConfigSource, first: ConfigRead, log: ClosableLog):
       newId,
       log,
       secrets,
-      lifecycle,
+      lifecycle: { startedAt: Math.round(performance.timeOrigin), state: () => state.current },
       ledger: money.ledger,
       budgets: money.budgets,
-      limiter: createLimiter({ clock: systemClock, processCount: money.processCount }),
+      limiter: limits.limiter,
       send: createSend({ clock: systemClock, times: () => upstreamTimes(live.config()), allowedOrigins: live.origins, proxies: settings }),
     };
     const app: App = { ...outside, gateway: createGateway(outside) };
@@ -114,7 +115,7 @@ async function start(source: ConfigSource, first: ConfigRead, log: ClosableLog):
       live.stop();
       endHousekeeping();
     };
-    return { app, log, dispatch, server, database, money, close, ready: () => (state.current = 'ready') };
+    return { app, log, dispatch, server, database, money, limits, close, ready: () => (state.current = 'ready') };
   } catch (cause) {
     await database.close();
     throw cause;
@@ -173,7 +174,7 @@ function toldToStop(): Promise<void> {
 }
 
 /** No new work; what is in flight may finish within the grace, and is then ended with an error that says why. */
-async function drain({ app, log, dispatch, server, database, money, close }: Running, graceS: number): Promise<void> {
+async function drain({ app, log, dispatch, server, database, money, limits, close }: Running, graceS: number): Promise<void> {
   close();
   process.once('SIGINT', () => process.exit(130));
   log.info('draining', { in_flight: dispatch.inFlight(), grace_s: graceS });
@@ -185,6 +186,7 @@ async function drain({ app, log, dispatch, server, database, money, close }: Run
     while (dispatch.inFlight() > 0 && app.clock.monotonic() < last) await app.clock.sleep(DRAIN_LOOK_MS);
   }
   await server.kill();
+  limits.close();
   await money.close();
   await database.close();
   log.info('stopped');

@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'bun:test';
 import { type ManualClock, manualClock } from '../../../test/manual-clock.ts';
-import type { Limiter, Permit } from '../../app.ts';
+import type { Limiter, Log, Permit } from '../../app.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { CallLimits } from '../../contract/policy.ts';
 import { createLimiter } from './limiter.ts';
 
+const silent = (): void => undefined;
+const SILENT: Log = { debug: silent, info: silent, warning: silent, error: silent };
 const RATE = { limit: 10, windowMs: 60_000, words: '10 per 1 minute' };
 
 function key(limits: Partial<CallLimits>): readonly CallLimits[] {
@@ -17,7 +19,7 @@ function world({ processes = 1 } = {}): {
   readonly enter: (limits: readonly CallLimits[], tokens?: number) => Permit;
 } {
   const clock = manualClock();
-  const limiter = createLimiter({ clock, processCount: () => processes });
+  const limiter = createLimiter({ clock, log: SILENT, redis: null, processId: 'proc_1', processCount: () => processes });
   return {
     limiter,
     clock,
