@@ -113,12 +113,15 @@ export class UpstreamError extends Error {
   readonly fault: UpstreamFault;
   readonly status: number | null;
   readonly retryAfterMs: number | null;
+  /** What the provider itself said. It may quote the request, so it is for whoever sent that, and the message is for the log. */
+  readonly words: string | null;
 
-  constructor(fault: UpstreamFault, message: string, more: { status?: number; retryAfterMs?: number | null; cause?: unknown } = {}) {
+  constructor(fault: UpstreamFault, message: string, more: { status?: number; retryAfterMs?: number | null; words?: string; cause?: unknown } = {}) {
     super(message, more.cause === undefined ? undefined : { cause: more.cause });
     this.name = 'UpstreamError';
     this.fault = fault;
     this.status = more.status ?? null;
     this.retryAfterMs = more.retryAfterMs ?? null;
+    this.words = more.words || null;
   }
 }

@@ -95,6 +95,7 @@ function note(needs: Needs, { call, failures }: Trying, { candidate, error, ms }
     request_id: call.requestId,
     ...failed,
     reason: error.message.slice(0, 500),
+    ...(needs.config().settings.logPrompts && error.words !== null ? { words: error.words.slice(0, 500) } : {}),
   });
 }
 
@@ -114,7 +115,7 @@ export function upstreamAppError(
   const internal = { upstream: { ...upstream, fault: error.fault, reason: error.message } };
   switch (error.fault) {
     case 'rejected':
-      return new AppError('UPSTREAM_REJECTED', { details: { upstream: { ...upstream, message: error.message } }, internal, cause: error });
+      return new AppError('UPSTREAM_REJECTED', { details: { upstream: { ...upstream, message: error.words ?? error.message } }, internal, cause: error });
     case 'timeout':
       return new AppError('TIMEOUT', { details: { upstream }, internal, cause: error });
     case 'rate_limited':

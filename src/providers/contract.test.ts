@@ -107,8 +107,8 @@ async function run(upstream: Provider, recording: Recording, call: Call): Promis
     return said();
   } catch (cause) {
     if (!(cause instanceof UpstreamError)) throw cause;
-    const { fault, message, status, retryAfterMs } = cause;
-    return { ...said(), fault: { fault, message, status, retryAfterMs } };
+    const { fault, words, message, status, retryAfterMs } = cause;
+    return { ...said(), fault: { fault, message: words ?? message, status, retryAfterMs } };
   }
 }
 

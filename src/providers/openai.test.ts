@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import type { ModelEvent } from '../core/events.ts';
 import type { ModelRequest } from '../core/model-request.ts';
-import type { Call, UpstreamRequest, UpstreamResponse } from '../core/provider.ts';
+import type { Call, UpstreamError, UpstreamRequest, UpstreamResponse } from '../core/provider.ts';
 import { type OpenaiOptions, openaiProvider } from './openai.ts';
 
 const REQUEST: ModelRequest = { model: 'm', messages: [{ role: 'user', content: 'Hello' }], stream: false };
@@ -166,7 +166,10 @@ describe('openaiProvider', () => {
         fakeCall(() => ({ status, text })),
         openaiProvider(options(secrets)),
       );
-      expect(await failure(failed)).toMatchObject({ message: 'bad: [key], [key], [key]' });
+      const { words, message } = (await failure(failed)) as UpstreamError;
+      expect(words).toBe('bad: [key], [key], [key]');
+      // What is logged has nothing of what the provider quotes, be it a key or a prompt.
+      expect(message).toMatch(/^The provider (answered \d+|reported an error) \(server_error\)\.$/);
     }
   });
 

@@ -196,9 +196,13 @@ const SECRET_CHARS_MIN = 8;
 function redactor(secrets: readonly string[]): (error: UpstreamError) => UpstreamError {
   const long = secrets.filter((secret) => secret.length >= SECRET_CHARS_MIN);
   return (error) => {
-    let message = error.message.replace(/\b(sk|key|pk)-[\w*.-]{4,}/g, '[key]');
-    for (const secret of long) message = message.replaceAll(secret, '[key]');
-    if (message === error.message) return error;
-    return new UpstreamError(error.fault, message, { retryAfterMs: error.retryAfterMs, ...(error.status === null ? {} : { status: error.status }) });
+    if (error.words === null) return error;
+    let words = error.words.replace(/\b(sk|key|pk)-[\w*.-]{4,}/g, '[key]');
+    for (const secret of long) words = words.replaceAll(secret, '[key]');
+    return new UpstreamError(error.fault, error.message, {
+      words,
+      retryAfterMs: error.retryAfterMs,
+      ...(error.status === null ? {} : { status: error.status }),
+    });
   };
 }

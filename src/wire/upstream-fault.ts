@@ -28,7 +28,13 @@ export function readError(error: JsonObject): ProviderError {
 
 /** An error that came where an answer should be: behind status 200, or in the middle of a stream. Only its words say what it is. */
 export function faultInAnswer(error: ProviderError): UpstreamError {
-  return new UpstreamError(faultOf(error), error.message || 'The provider reported an error without words.');
+  return new UpstreamError(faultOf(error), `The provider reported an error${error.message ? named(error) : ' without words'}.`, { words: error.message });
+}
+
+/** By its code or type, which are the provider's own; a text in their place could be anybody's. */
+function named({ code, type }: ProviderError): string {
+  const name = [code, type].find((word) => /^[\w.-]{1,60}$/.test(word));
+  return name === undefined ? '' : ` (${name})`;
 }
 
 function faultOf({ code, type }: ProviderError): UpstreamFault {
@@ -52,8 +58,11 @@ type Head = { readonly status: number; readonly retryAfterMs: number | null };
 /** An answer with an error status, as the one vocabulary that the retry decision reads. */
 export function faultOfStatus({ status, retryAfterMs }: Head, body: string): UpstreamError {
   const error = errorOfBody(body);
-  const message = error.message || `The provider answered ${status} without saying why.`;
-  return new UpstreamError(statusFault(status, error), message, { status, retryAfterMs });
+  return new UpstreamError(statusFault(status, error), `The provider answered ${status}${error.message ? named(error) : ' without saying why'}.`, {
+    status,
+    retryAfterMs,
+    words: error.message,
+  });
 }
 
 export function errorOfBody(body: string): ProviderError {
