@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { BUILT_IN_REDACTIONS, KEEP_BODIES, REDACTED, RETENTION_DAYS } from './privacy.ts';
 
 /** sluice.config.yaml: more than keys and defaults. Its JSON Schema for editors is docs/sluice.config.schema.json, made from this. */
 const id = z
@@ -61,11 +62,47 @@ const PriceEntry = z
 
 const priceName = z.string().regex(/^[^/*\s]+\/[^*\s]*[^\s]$/, 'write `provider/model`, or `provider/*` for all of its models');
 
+const OwnRedaction = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[a-z][a-z0-9_-]*$/, 'lower-case letters, digits, dash and underscore, beginning with a letter')
+    .max(40)
+    .describe('What stands in its place: `[employee]` for employee.'),
+  pattern: z.string().min(1).describe('A regular expression without looking ahead or back and without references, so that no text can make it slow.'),
+});
+
+const Privacy = z
+  .strictObject({
+    keep_bodies: z
+      .enum(KEEP_BODIES)
+      .optional()
+      .describe(
+        'Whether texts of requests and answers are kept: `off`, those of `errors` alone, or `all`. Left out: `all` in development, `off` in production.',
+      ),
+    redact: z
+      .array(z.union([z.enum(BUILT_IN_REDACTIONS), OwnRedaction]))
+      .max(100)
+      .default([...REDACTED])
+      .describe('What is replaced in them before they are kept.'),
+  })
+  .describe('What is kept of what people say.');
+
+const days = z.int().min(1).max(36_500);
+const Retention = z
+  .strictObject({
+    ledger_days: days.default(RETENTION_DAYS.ledger_days).describe('Calls with what they cost, and so usage. They go by the month.'),
+    bodies_days: days.default(RETENTION_DAYS.bodies_days).describe('Texts of requests and answers. They go by the day.'),
+    audit_days: days.default(RETENTION_DAYS.audit_days).describe('Who changed what.'),
+  })
+  .describe('For how many days things are kept.');
+
 export const ConfigFile = z
   .strictObject({
     providers: z.record(id, ProviderEntry).default({}),
     models: z.record(z.string().min(1).max(128), ModelAlias).default({}),
     prices: z.record(priceName, PriceEntry).default({}).describe('By `provider/model`; `provider/*` counts for all others of that beginning.'),
+    privacy: Privacy.prefault({}),
+    retention: Retention.prefault({}),
     settings: z
       .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
       .default({})

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { ConfigFile } from '../contract/config-file.ts';
+import { EMPTY_CONFIG_FILE } from '../contract/empty-config-file.ts';
 import { SETTINGS, type SettingName, type SettingRow, type Settings } from '../contract/settings.ts';
 import { checkConfig } from './config/checks.ts';
 import { ConfigError } from './config/config-error.ts';
@@ -37,7 +38,7 @@ export function readConfig(source: ConfigSource): ConfigRead {
   const layers = yaml === null ? outer : [...outer, yamlLayer(yaml)];
   const found = new Map<SettingName, Found>();
   const settings = Object.fromEntries(NAMES.map((name) => [name, readSetting(name, { layers, cwd, notes, found })])) as Settings;
-  const file = yaml?.file ?? emptyFile();
+  const file = yaml?.file ?? EMPTY_CONFIG_FILE;
   const where = (name: SettingName): string => found.get(name)?.where ?? SETTINGS[name].env;
   const checked = checkConfig({ settings, file, where, placeInFile: (path) => yaml?.placeOf(path) ?? path.join('.') });
   notes.problems.push(...checked.problems);
@@ -167,10 +168,6 @@ function unusedKeys(found: ReadonlyMap<SettingName, Found>, named: ReadonlySet<s
     if (!row.fileOnly || named.has(row.env) || named.has(variable)) return [];
     return [`${where} adds no provider by itself. Add one to sluice.config.yaml, under \`providers\`, that says \`\${${row.env}}\`.`];
   });
-}
-
-function emptyFile(): ConfigFile {
-  return { providers: {}, models: {}, prices: {}, settings: {} };
 }
 
 function deepFreeze<T>(value: T): T {

@@ -1,6 +1,8 @@
 import { isIP } from 'node:net';
 import type { ConfigFile } from '../../contract/config-file.ts';
 import { SETTINGS, type SettingName, type SettingRow, type Settings } from '../../contract/settings.ts';
+import { PatternError } from '../../core/pattern-syntax.ts';
+import { createRedact } from '../../core/redaction.ts';
 import { parseUnknownPrice } from '../../core/unknown-price.ts';
 import { JWT_SECRET_BYTES_MIN, jwtSecretWeakness, PASSWORD_CHARACTERS_MIN, passwordWeakness } from '../../core/weak-secrets.ts';
 import type { ConfigProblem } from './config-error.ts';
@@ -17,7 +19,14 @@ type Read = {
 /** What no single value can tell: rules across settings. */
 export function checkConfig(read: Read): { readonly problems: readonly ConfigProblem[]; readonly warnings: readonly string[] } {
   const secrets = weakSecrets(read);
-  const problems = [...ownAddressProblems(read), ...schemeProblems(read), ...proxyProblems(read), ...originProblems(read), ...priceProblems(read)];
+  const problems = [
+    ...ownAddressProblems(read),
+    ...schemeProblems(read),
+    ...proxyProblems(read),
+    ...originProblems(read),
+    ...priceProblems(read),
+    ...redactionProblems(read),
+  ];
   if (read.settings.environment !== 'production') {
     return { problems, warnings: secrets.map(({ where, message }) => `${where} ${message}. Production would refuse it.`) };
   }
@@ -40,6 +49,19 @@ function weakSecrets({ settings, where }: Read): ConfigProblem[] {
     ...(secret === null ? [] : [{ where: where('jwtSecret'), message: secret, hint: JWT_SECRET_ADVICE }]),
     ...(password === null ? [] : [{ where: where('adminPassword'), message: password, hint: PASSWORD_ADVICE }]),
   ];
+}
+
+function redactionProblems({ file, placeInFile }: Read): ConfigProblem[] {
+  return file.privacy.redact.flatMap((rule, index) => {
+    if (typeof rule === 'string') return [];
+    try {
+      createRedact([rule]);
+      return [];
+    } catch (cause) {
+      if (!(cause instanceof PatternError)) throw cause;
+      return [{ where: placeInFile(['privacy', 'redact', String(index), 'pattern']), message: `the pattern ${cause.message}` }];
+    }
+  });
 }
 
 function ownAddressProblems({ settings, file, where, placeInFile }: Read): ConfigProblem[] {

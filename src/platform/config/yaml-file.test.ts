@@ -67,6 +67,8 @@ describe('a problem says line, column and what to do', () => {
       ['c.yaml:2:3 `SLUICE_CONFIG` names this file and cannot stand within it Set it in the environment.'],
     ],
     ['a list as a setting', 'settings:\n  API_PORT: [1]', ['c.yaml:2:13 `settings.API_PORT` must be text or a number or `true` or `false`']],
+    ['a redaction that there is not', 'privacy:\n  redact: [emial]', ['c.yaml:2:12 `privacy.redact.0` must be `email` or `phone` or `card` or `key`']],
+    ['no time at all', 'retention:\n  bodies_days: 0', ['c.yaml:2:16 `retention.bodies_days` must be at least 1']],
     ['no map at all', '- a', ['c.yaml:1:1 the file must be a block of `key: value`']],
     ['a prototype', 'models:\n  __proto__: { targets: [x] }', ['c.yaml:2:3 `__proto__` cannot be a key']],
     [
@@ -97,7 +99,9 @@ describe('a problem says line, column and what to do', () => {
 describe('an unknown key is left out with a warning that says line, column and what was meant', () => {
   const cases: [string, string, string][] = [
     ['a section', 'provders: {}', 'c.yaml:1:1: unknown key `provders`. Did you mean `providers`?'],
-    ['nothing near', 'webhooks: {}', 'c.yaml:1:1: unknown key `webhooks`. Known here: providers, models, prices, settings.'],
+    ['nothing near', 'webhooks: {}', 'c.yaml:1:1: unknown key `webhooks`. Known here: providers, models, prices, privacy, retention, settings.'],
+    ['what is to be kept', 'privacy:\n  keep_bodys: all', 'c.yaml:2:3: unknown key `privacy.keep_bodys`. Did you mean `keep_bodies`?'],
+    ['how long it is kept', 'retention:\n  ledgr_days: 9', 'c.yaml:2:3: unknown key `retention.ledgr_days`. Did you mean `ledger_days`?'],
     [
       'a key of a provider',
       'providers:\n  a:\n    base_url: http://x\n    api_kye: k\n',

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { ConfigFile, LongPromptPrice } from '../../contract/config-file.ts';
+import { EMPTY_CONFIG_FILE } from '../../contract/empty-config-file.ts';
 import { didYouMean } from '../../core/did-you-mean.ts';
 import type { ConfigProblem } from './config-error.ts';
 import { isVariable, misspeltVariable } from './misspelt.ts';
@@ -33,7 +34,7 @@ export function readYamlFile(source: string, name: string, lookup: (variable: st
   const warnings = [...unknown, ...[...settings.keys()].flatMap((variable) => unknownSetting(variable, tree))].toSorted(byPlace);
   const where = (place: Place): string => `${name}:${place.line}:${place.column}`;
   return {
-    file: parsed.success && problems.length === 0 ? parsed.data : emptyFile(),
+    file: parsed.success && problems.length === 0 ? parsed.data : EMPTY_CONFIG_FILE,
     settings: new Map([...settings].map(([variable, value]) => [variable, { value, place: where(tree.placeOf(['settings', variable])) }])),
     problems: problems.map((problem) => placed(problem, where(problem.place))),
     warnings: unread ? [] : warnings.map(({ place, message, hint }) => `${where(place)}: ${message}. ${hint ?? ''}`.trimEnd()),
@@ -64,10 +65,6 @@ function parseWithout(unknown: YamlProblem[], tree: YamlTree): ReturnType<typeof
 
 function placed({ message, hint }: YamlProblem, where: string): ConfigProblem {
   return hint === undefined ? { where, message } : { where, message, hint };
-}
-
-function emptyFile(): ConfigFile {
-  return { providers: {}, models: {}, prices: {}, settings: {} };
 }
 
 /** `${NAME}` and `${NAME:-default}`; `$${` is a `${` of its own. */
@@ -167,6 +164,8 @@ function keysAt(path: YamlPath): readonly string[] {
   if (section === undefined) return Object.keys(ConfigFile.shape);
   if (section === 'providers') return Object.keys(ConfigFile.shape.providers.unwrap().valueType.shape);
   if (section === 'prices') return Object.keys(list === 'above' ? LongPromptPrice.shape : ConfigFile.shape.prices.unwrap().valueType.shape);
+  if (section === 'privacy') return path.length === 1 ? Object.keys(ConfigFile.shape.privacy.unwrap().shape) : ['name', 'pattern'];
+  if (section === 'retention') return Object.keys(ConfigFile.shape.retention.unwrap().shape);
   return list === 'targets' ? ['model', 'weight'] : Object.keys(ConfigFile.shape.models.unwrap().valueType.shape);
 }
 

@@ -1,0 +1,12 @@
+import type { ConfigFile } from './config-file.ts';
+import { REDACTED, RETENTION_DAYS } from './privacy.ts';
+
+/** What the schema makes of an empty file; written out, so that a start without a file need not load the schema. */
+export const EMPTY_CONFIG_FILE: ConfigFile = {
+  providers: {},
+  models: {},
+  prices: {},
+  privacy: { redact: [...REDACTED] },
+  retention: { ...RETENTION_DAYS },
+  settings: {},
+};
