@@ -97,7 +97,7 @@ function Invoke-Bun([string[]]$Arguments) {
     }
     $Separator = [IO.Path]::PathSeparator
     $env:PATH = "$(Split-Path -Parent $Bun)$Separator$(Join-Path $PSScriptRoot 'node_modules/.bin')$Separator$env:PATH"
-    # Bun reads it before any code of ours runs, and would let no more than 256 calls out at once.
+    # For tests that play many callers: Bun reads it before any code runs, and its fetch would let no more than 256 calls out at once.
     if (-not $env:BUN_CONFIG_MAX_HTTP_REQUESTS) { $env:BUN_CONFIG_MAX_HTTP_REQUESTS = '16384' }
     Invoke-Program $Bun $Arguments
 }

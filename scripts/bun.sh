@@ -115,7 +115,7 @@ if [ $# -eq 0 ]; then
 fi
 cd -- "$called_in"
 PATH=${bun%/*}:$root/node_modules/.bin:$PATH
-# Bun reads it before any code of ours runs, and would let no more than 256 calls out at once.
+# For tests that play many callers: Bun reads it before any code runs, and its fetch would let no more than 256 calls out at once.
 : "${BUN_CONFIG_MAX_HTTP_REQUESTS:=16384}"
 export PATH BUN_CONFIG_MAX_HTTP_REQUESTS
 exec "$bun" "$@"

@@ -1,6 +1,3 @@
-/** Bun reads this when it starts, and no later: how many calls may go out at once. Without it there are 256. */
-export const CALLS_AT_ONCE = 'BUN_CONFIG_MAX_HTTP_REQUESTS';
-
 const OLDEST = [1, 4, 5] as const;
 
 export const runtimeVersion: string = Bun.version;

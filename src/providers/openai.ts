@@ -1,3 +1,4 @@
+import { Canceller } from '../core/cancellation.ts';
 import type { EventBatches, ModelEvent } from '../core/events.ts';
 import { isReasoningName } from '../core/model-catalog.ts';
 import type { Dialect, ModelRequest } from '../core/model-request.ts';
@@ -143,13 +144,13 @@ const DRAIN_MS = 250;
  * call. A server that keeps it open is not waited for.
  */
 async function drained(chunks: AsyncIterator<Uint8Array, unknown>, call: Call): Promise<void> {
-  const waiting = new AbortController();
+  const waiting = new Canceller();
   const rest = async (): Promise<void> => {
-    while (!waiting.signal.aborted && !(await chunks.next()).done);
+    while (!waiting.aborted && !(await chunks.next()).done);
   };
   // The answer is whole: nothing that goes wrong now changes it.
-  await Promise.race([rest().catch(ignore), call.sleep(DRAIN_MS, waiting.signal).catch(ignore)]);
-  waiting.abort();
+  await Promise.race([rest().catch(ignore), call.sleep(DRAIN_MS, waiting).catch(ignore)]);
+  waiting.abort(null);
 }
 
 function ignore(): void {}

@@ -9,7 +9,7 @@ import { createLog } from '../platform/log.ts';
 import { portTrouble } from '../platform/port.ts';
 import { migrate } from '../platform/postgres/migrate.ts';
 import { openDatabase } from '../platform/postgres/open.ts';
-import { CALLS_AT_ONCE, isRuntimeNewEnough, oldestRuntime, runtimeVersion } from '../platform/runtime.ts';
+import { isRuntimeNewEnough, oldestRuntime, runtimeVersion } from '../platform/runtime.ts';
 import { allowedOrigins, snapshot } from './snapshot.ts';
 
 type Finding = { readonly check: string; readonly ok: boolean; readonly found: string; readonly mend?: string };
@@ -21,7 +21,7 @@ const CLOCK_MIN = Date.UTC(2026, 0, 1);
 
 /** `sluice doctor`: everything that a newcomer can get wrong, and how to mend it. */
 export async function doctor(source: ConfigSource, { json }: { readonly json: boolean }): Promise<number> {
-  const findings = [checkRuntime(source), checkClock(), ...(await checkConfigured(source))];
+  const findings = [checkRuntime(), checkClock(), ...(await checkConfigured(source))];
   if (json) process.stdout.write(`${JSON.stringify({ ok: findings.every((finding) => finding.ok), findings })}\n`);
   else process.stdout.write(`${findings.map(line).join('\n')}\n`);
   return findings.every((finding) => finding.ok) ? 0 : 1;
@@ -31,14 +31,10 @@ function line({ check, ok, found, mend }: Finding): string {
   return `${ok ? '✓' : '✗'} ${check.padEnd(14)} ${found}${ok || mend === undefined ? '' : `\n  ${' '.repeat(14)} → ${mend}`}`;
 }
 
-function checkRuntime({ env }: ConfigSource): Finding {
+function checkRuntime(): Finding {
   const check = 'runtime';
   if (!isRuntimeNewEnough(runtimeVersion)) {
     return { check, ok: false, found: `Bun ${runtimeVersion}`, mend: `Bun ${oldestRuntime} or newer is needed; \`make start\` brings it.` };
-  }
-  if (!env[CALLS_AT_ONCE]) {
-    const mend = `Start with \`make start\` or bin/sluice, or set ${CALLS_AT_ONCE}=16384.`;
-    return { check, ok: false, found: `Bun ${runtimeVersion}, but at most 256 calls to providers at once`, mend };
   }
   return { check, ok: true, found: `Bun ${runtimeVersion}` };
 }
