@@ -46,14 +46,16 @@ describe('the commands', () => {
     expect([...COMMANDS, 'dev-api', 'dev-services'].filter((name) => !listed.includes(name))).toEqual([]);
   });
 
-  test.skipIf(Bun.which('make') === null)('that need Docker say so where there is no engine', () => {
-    const programs = folderOfPrograms(['sh', 'make', 'cat', 'uname']);
-    for (const name of ['up', 'upd', 'build', 'pull', 'bash', 'compose-up', 'compose-down']) {
-      const ended = Bun.spawnSync(['make', name], { cwd: ROOT, env: { PATH: programs } });
-      expect(ended.exitCode).not.toBe(0);
-      expect(ended.stderr.toString()).toContain('needs a running Docker engine');
-    }
-  });
+  if (Bun.which('make') !== null) {
+    test('that need Docker say so where there is no engine', () => {
+      const programs = folderOfPrograms(['sh', 'make', 'cat', 'uname']);
+      for (const name of ['up', 'upd', 'build', 'pull', 'bash', 'compose-up', 'compose-down']) {
+        const ended = Bun.spawnSync(['make', name], { cwd: ROOT, env: { PATH: programs } });
+        expect(ended.exitCode).not.toBe(0);
+        expect(ended.stderr.toString()).toContain('needs a running Docker engine');
+      }
+    });
+  }
 });
 
 describe('scripts/bun.sh', () => {
@@ -176,6 +178,14 @@ describe('deploy/compose.yaml', () => {
 });
 
 describe('the files of the project', () => {
+  test('skip no test: what cannot run somewhere is not there, and what is there runs', () => {
+    const skipping = /\b(?:test|describe|it)(?:\.\w+)*\.(?:skip|skipIf|todo|todoIf|if|only)\b/g;
+    const found = projectFiles()
+      .filter((path) => path.endsWith('.test.ts'))
+      .flatMap((path) => [...readProjectFile(path).matchAll(skipping)].map((match) => `${path}: ${match[0]}`));
+    expect(found).toEqual([]);
+  });
+
   test('name no machine they were written on and no registry', () => {
     const paths = String.raw`/(?:work|root|home|Users)/[a-z]`;
     const registries = String.raw`registry\.(?:npmjs|yarnpkg)|files\.pythonhosted|pypi\.org/simple|proxy\.golang|artifactory|/repository/npm|:4873`;
