@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test';
 import { ADMIN, call, signIn, type Sluice, startSluice, until } from './harness.ts';
 import { ask, askUntilTold, chargesOf, openWorld, script, type World } from './idempotency/world.ts';
 import { openGate } from './test-database.ts';
@@ -18,7 +18,7 @@ afterAll(async () => {
   await sluice.stop();
   await world.stop();
 });
-afterEach(() => {
+beforeEach(() => {
   world.upstream.reset();
   script(world.upstream);
 });
@@ -31,26 +31,29 @@ describe(`${CALLERS} requests at once with one key`, () => {
       script(world.upstream, 300);
       const asking = { key: `at once ${stream}`, prompt: `at once ${stream}`, stream };
       const first = await Promise.all(Array.from({ length: CALLERS }, () => ask(sluice, asking)));
-      const [told, ...more] = first.filter(({ status }) => status === 200);
+      const [told, ...more] = first.filter(({ headers }) => !headers.has('idempotency-replayed') && !headers.has('retry-after'));
       const refused = first.filter(({ status }) => status === 409);
-      expect([more.length, refused.length]).toEqual([0, CALLERS - 1]);
+      expect([told?.status, more.length]).toEqual([200, 0]);
+      // A machine that is slow enough has the answer before the last of them has come.
+      expect(refused.length).toBeGreaterThan(CALLERS / 2);
       for (const { json, headers } of refused) {
         expect(json.error?.code).toBe('CONFLICT');
         expect(headers.get('retry-after')).toBe('1');
         expect(Number(headers.get('retry-after-ms'))).toBeLessThanOrEqual(1000);
         expect(headers.get('x-should-retry')).toBe('true');
       }
-      const again = await Promise.all(refused.map(() => askUntilTold(sluice, asking)));
+      const again = await Promise.all(Array.from({ length: CALLERS }, () => askUntilTold(sluice, asking)));
       expect(new Set(again.map(({ text }) => text))).toEqual(new Set([told?.text ?? '']));
       expect(again.every(({ status, headers }) => status === 200 && headers.get('idempotency-replayed') === 'true')).toBe(true);
-      expect(told?.headers.has('idempotency-replayed')).toBe(false);
       expect(world.upstream.calls().length).toBe(1);
       expect(await chargesOf(world, sluice, [asking.key])).toEqual(new Map([[asking.key, 1]]));
     });
   }
+});
 
-  test('are answers of their own for callers of their own', async () => {
-    const callers = Array.from({ length: CALLERS }, (_, nth) => ({ key: 'shared', prompt: `for ${nth}`, headers: address(nth) }));
+describe('a key', () => {
+  test('is another one for each of 50 callers', async () => {
+    const callers = Array.from({ length: 50 }, (_, nth) => ({ key: 'shared', prompt: `for ${nth}`, headers: address(nth) }));
     callers.push({ key: 'shared', prompt: 'for the admin', headers: await signIn(sluice.url) });
     const first = await Promise.all(callers.map((asking) => ask(sluice, asking)));
     const again = await Promise.all(callers.map((asking) => ask(sluice, asking)));
@@ -60,9 +63,7 @@ describe(`${CALLERS} requests at once with one key`, () => {
     }
     expect(world.upstream.calls().length).toBe(callers.length);
   });
-});
 
-describe('a key', () => {
   test('says with a replay what the first answer said, and whose request it is', async () => {
     const asking = { key: 'headers', prompt: 'headers' };
     const first = await ask(sluice, asking);
@@ -72,7 +73,7 @@ describe('a key', () => {
       expect([name, again.headers.get(name)]).toEqual([name, first.headers.get(name)]);
     expect(again.headers.get('x-request-id')).toBe('my-second');
     expect(again.headers.has('server-timing')).toBe(false);
-    expect(sluice.logs().find((line) => line['request_id'] === 'my-second')).toMatchObject({ idempotency: 'replayed', status: 200 });
+    await until(() => sluice.logs().some((line) => line['request_id'] === 'my-second' && line['idempotency'] === 'replayed'));
   });
 
   test('with another body or query is 422, and of 256 characters too, without a word to the provider', async () => {

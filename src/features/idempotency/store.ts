@@ -4,7 +4,7 @@ import type { KeyPlace } from '../../http/idempotency/key.ts';
 import type { ProjectDatabase } from '../../tables.ts';
 
 /** What was asked and answered under an Idempotency-Key. A row without a status is worked on by the process that it names, or by nobody. */
-type Db = Kysely<ProjectDatabase>;
+export type Db = Kysely<ProjectDatabase>;
 
 export type Claiming = {
   readonly place: KeyPlace;
