@@ -1,5 +1,6 @@
 import type { Settings } from '../contract/settings.ts';
 import type { Route } from '../http/route.ts';
+import { auditRoutes } from './audit/routes.ts';
 import { authRoutes } from './auth/routes.ts';
 import { cacheRoutes } from './cache/routes.ts';
 import { docsRoutes } from './docs/routes.ts';
@@ -7,10 +8,12 @@ import { generateRoutes } from './generate/routes.ts';
 import { healthRoutes } from './health/routes.ts';
 import { keyRoutes } from './keys/routes.ts';
 import { modelRoutes } from './models/routes.ts';
+import { projectRoutes } from './projects/routes.ts';
 import { requestRoutes } from './requests/routes.ts';
 import { taskRoutes } from './tasks/routes.ts';
 import { templateRoutes } from './templates/routes.ts';
 import { usageRoutes } from './usage/routes.ts';
+import { userRoutes } from './users/routes.ts';
 import { VERSION } from '../contract/version.ts';
 
 /** Everything that is served. */
@@ -25,6 +28,9 @@ export function allRoutes(settings: Settings): readonly Route[] {
     ...requestRoutes,
     ...authRoutes,
     ...keyRoutes,
+    ...userRoutes,
+    ...projectRoutes,
+    ...auditRoutes,
     ...healthRoutes(VERSION),
   ];
   return [...routes, ...docsRoutes(routes)];

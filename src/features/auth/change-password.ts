@@ -1,7 +1,7 @@
 import type { App } from '../../app.ts';
 import type { PasswordBody } from '../../contract/auth.ts';
 import { AppError } from '../../contract/errors.ts';
-import { passwordProblem, passwordRule, type PasswordRule } from '../../core/password-rule.ts';
+import { passwordProblem, passwordRule, wrongPassword } from '../../core/password-rule.ts';
 import type { Exchange, Reply } from '../../http/route.ts';
 import { signedIn } from './account.ts';
 import { changePassword as storePassword, findUser } from './store.ts';
@@ -18,7 +18,7 @@ export async function changePassword(
   const { current_password: current, new_password: next } = exchange.body;
   const rule = passwordRule(app.config().settings.environment);
   const problem = passwordProblem(next, rule, username) ?? (next === current ? 'must differ from the current one' : null);
-  if (problem !== null) throw wrongField('new_password', problem, rule);
+  if (problem !== null) throw wrongPassword('new_password', problem, rule);
   const user = await findUser(app.db, userId);
   if (!user) throw new AppError('UNAUTHORIZED');
   // Throttled like a sign-in: a stolen access token must not become a way to guess the password.
@@ -29,7 +29,7 @@ export async function changePassword(
     hash: user.passwordHash,
     signal: exchange.signal,
   });
-  if (!right) throw wrongField('current_password', 'must be your present password', null);
+  if (!right) throw wrongPassword('current_password', 'must be your present password', null);
   const newHash = await app.secrets.hashPassword(next);
   const { projectId } = user;
   const changed = await app.inProject(projectId, async (db) => {
@@ -39,11 +39,4 @@ export async function changePassword(
   });
   if (!changed) throw new AppError('CONFLICT', { message: 'The password was changed by somebody else in the meantime; sign in again' });
   return { status: 204 };
-}
-
-/** Never with what was received: it is a password. */
-function wrongField(field: string, problem: string, rule: PasswordRule | null): AppError {
-  const message = `${field} ${problem}`;
-  const bounds = rule === null ? {} : { min: rule.minLength, max: rule.maxLength, guessable_refused: rule.guessableRefused };
-  return new AppError('INVALID_VALUE', { field, message, details: { ...bounds, errors: [{ field, code: 'INVALID_VALUE', message }] } });
 }

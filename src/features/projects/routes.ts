@@ -1,0 +1,70 @@
+import { NewProjectBody, ProjectChange, ProjectDeletionQuery, ProjectList, ProjectListQuery, ProjectParams, ProjectReply } from '../../contract/projects.ts';
+import { DATABASE_ERRORS, type Route, route } from '../../http/route.ts';
+import { changeProject, createProject, removeProject } from './change.ts';
+import { listOfProjects, showProject } from './show.ts';
+
+export const projectRoutes: readonly Route[] = [
+  route({
+    method: 'GET',
+    path: '/api/v1/projects',
+    summary: 'List the projects',
+    description: 'Your own; an administrator sees all, newest first.',
+    tag: 'Projects',
+    scope: 'projects:read',
+    query: ProjectListQuery,
+    replies: [{ status: 200, description: 'One page of them.', type: 'application/json', schema: ProjectList }],
+    errors: DATABASE_ERRORS,
+    handle: listOfProjects,
+  }),
+  route({
+    method: 'POST',
+    path: '/api/v1/projects',
+    summary: 'Create a project',
+    tag: 'Projects',
+    scope: 'administer',
+    body: NewProjectBody,
+    example: { name: 'Shop', time_zone: 'Europe/Madrid', budget: { usd: 100, period: 'month' } },
+    replies: [{ status: 201, description: 'The new project.', type: 'application/json', schema: ProjectReply }],
+    errors: DATABASE_ERRORS,
+    handle: createProject,
+  }),
+  route({
+    method: 'GET',
+    path: '/api/v1/projects/{id}',
+    summary: 'Show a project',
+    tag: 'Projects',
+    scope: 'projects:read',
+    params: ProjectParams,
+    replies: [{ status: 200, description: 'The project.', type: 'application/json', schema: ProjectReply }],
+    errors: DATABASE_ERRORS,
+    handle: showProject,
+  }),
+  route({
+    method: 'PATCH',
+    path: '/api/v1/projects/{id}',
+    summary: 'Change a project',
+    description: 'What is left out stays. Counts everywhere within a second.',
+    tag: 'Projects',
+    scope: 'administer',
+    params: ProjectParams,
+    body: ProjectChange,
+    example: { budget: { usd: 200, period: 'month' } },
+    replies: [{ status: 200, description: 'The project as it is now.', type: 'application/json', schema: ProjectReply }],
+    errors: DATABASE_ERRORS,
+    handle: changeProject,
+  }),
+  route({
+    method: 'DELETE',
+    path: '/api/v1/projects/{id}',
+    summary: 'Delete a project and all that it owns',
+    description:
+      'Keys, templates, requests, usage, kept answers. `?confirm=` has to name it once more. One that users belong to stays, and so does the default one.',
+    tag: 'Projects',
+    scope: 'administer',
+    params: ProjectParams,
+    query: ProjectDeletionQuery,
+    replies: [{ status: 204, description: 'Deleted.', type: 'application/json' }],
+    errors: ['CONFLICT', ...DATABASE_ERRORS],
+    handle: removeProject,
+  }),
+];
