@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import type { FakeUpstream } from './fake-upstream/server.ts';
-import type { Sluice } from './harness.ts';
+import { ADMIN, type Sluice } from './harness.ts';
 import type { Ask, Case, Slice } from './promises/ask.ts';
 import { auth } from './promises/auth.ts';
 import { type Answer, type Operation, outcomeOf } from './promises/document.ts';
@@ -9,7 +9,7 @@ import { health } from './promises/health.ts';
 import { keys } from './promises/keys.ts';
 import { people } from './promises/people.ts';
 import { RULES } from './promises/rules.ts';
-import { openStage, type Stage } from './promises/stage.ts';
+import { openStage, pathOf, type Stage } from './promises/stage.ts';
 import { tasks } from './promises/tasks.ts';
 import { templates } from './promises/templates.ts';
 
@@ -77,7 +77,13 @@ describe('every route that it concerns answers', () => {
       const answers = await Promise.all(
         concerned.map(async (operation) => {
           const ask = rule.ask(operation, suited[operation.route] ?? {});
-          return { operation, ...(await repeat(rule.times ?? 1, stage.newAddress(), (address) => hear(stage.usual, operation, ask, address))) };
+          const hearIt = (address: string): Promise<Heard> => hear(stage.usual, operation, ask, address);
+          const heard = await Promise.all(Array.from({ length: rule.atOnce ?? 1 }, () => repeat(rule.times ?? 1, stage.newAddress(), hearIt)));
+          return {
+            operation,
+            outcome: heard.find(({ outcome }) => outcome === gives)?.outcome ?? heard[0]?.outcome,
+            faults: heard.flatMap(({ faults }) => faults),
+          };
         }),
       );
       expect(answers.filter(({ outcome }) => outcome !== gives).map(({ operation, outcome }) => `${operation.route} ${outcome}`)).toEqual([]);
@@ -86,6 +92,18 @@ describe('every route that it concerns answers', () => {
     },
     SWEEP_LIMIT_MS,
   );
+});
+
+test('an Idempotency-Key that was used with another body is 422 IDEMPOTENCY_KEY_REUSED on every route that heeds one', async () => {
+  const concerned = stage.promises.operations.filter(({ takesKeys }) => takesKeys);
+  const places = concerned.map((operation) => `('${pathOf(operation, suited[operation.route] ?? {})}')`);
+  await stage.alter(`
+    insert into idempotency_keys (project_id, caller, method, path, key, fingerprint, root_id, status, created_at, expires_at)
+    select project_id, 'user:' || id, 'POST', place, 'used', 'of another body', 'call_1', 200, now(), now() + interval '1 hour'
+    from users, (values ${places.join(', ')}) as given (place) where username = '${ADMIN.username}'`);
+  const answers = await Promise.all(concerned.map((operation) => hear(stage.usual, operation, { headers: { 'idempotency-key': 'used' } })));
+  expect(answers).toEqual(concerned.map(() => ({ outcome: '422 IDEMPOTENCY_KEY_REUSED', faults: [] })));
+  expect(concerned).not.toEqual([]);
 });
 
 /** Every route once, with a request that suits it. */

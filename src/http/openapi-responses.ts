@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ERROR_CODES, ERRORS, type ErrorCode, errorBody, AppError } from '../contract/errors.ts';
 import { SCOPES } from '../contract/policy.ts';
 import type { JsonObject, SchemaBook } from './openapi-schemas.ts';
+import { isDoneOnce } from './idempotency/key.ts';
 import { queryTypes } from './query.ts';
 import type { ReplySpec, Route } from './route.ts';
 
@@ -67,6 +68,10 @@ const ANSWERED = {
   'X-Cost-Usd': { description: 'What it cost. Not on streams: their last event says it.', schema: { type: 'string', pattern: String.raw`^\d+(\.\d+)?$` } },
   'Server-Timing': text('Milliseconds in the queue, upstream and in all. Not on streams.'),
 };
+/** Of routes that heed an Idempotency-Key. */
+const ONCE = {
+  'Idempotency-Replayed': { description: 'Whether this was answered before, under the same Idempotency-Key.', schema: { type: 'string', const: 'true' } },
+};
 const BY_STATUS: Record<number, Record<string, object>> = {
   401: { 'WWW-Authenticate': { ...text('Always `Bearer`, sometimes with more.'), required: true } },
   429: { 'Retry-After': number('Seconds to wait.') },
@@ -74,7 +79,7 @@ const BY_STATUS: Record<number, Record<string, object>> = {
 };
 
 export const RESPONSE_HEADERS: Record<string, object> = Object.fromEntries(
-  [ALWAYS, LIMITED, ANSWERED, ...Object.values(BY_STATUS)].flatMap((headers) => Object.entries<object>(headers)),
+  [ALWAYS, LIMITED, ANSWERED, ONCE, ...Object.values(BY_STATUS)].flatMap((headers) => Object.entries<object>(headers)),
 );
 
 /** Every status that a route can answer with. */
@@ -97,7 +102,9 @@ function errorsByStatus(route: Route): Map<number, ErrorCode[]> {
 
 /** Answers that are nothing but errors are the same on many routes: they stand once, under the name of what they can be. */
 function sharedName(route: Route, codes: readonly ErrorCode[]): string {
-  return [...codes, ...(route.limit && codes.includes('RATE_LIMIT_EXCEEDED') ? ['with-limits'] : [])].join('.');
+  const limited = route.limit && codes.includes('RATE_LIMIT_EXCEEDED') ? ['with-limits'] : [];
+  const once = isDoneOnce(route) && codes.includes('CONFLICT') ? ['with-keys'] : [];
+  return [...codes, ...limited, ...once].join('.');
 }
 
 /** The errors of a route: those that it names, and those that follow from what it is. */
@@ -107,6 +114,7 @@ function errorCodes(route: Route): readonly ErrorCode[] {
   // Whom a token belongs to is asked of the database, which may be away; and every key may be one for some routes alone.
   if (scope.anonymous !== 'always') codes.add('UNAUTHORIZED').add('FORBIDDEN').add('SERVICE_UNAVAILABLE');
   if (route.path.includes('{')) codes.add('NOT_FOUND');
+  if (isDoneOnce(route)) codes.add('CONFLICT').add('IDEMPOTENCY_KEY_REUSED');
   if (route.limit) codes.add('RATE_LIMIT_EXCEEDED');
   if (route.query && [...queryTypes(route.query).values()].some((type) => type !== 'string')) codes.add('INVALID_TYPE');
   if (route.body) for (const code of ['INVALID_JSON', 'INVALID_TYPE', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const) codes.add(code);
@@ -153,7 +161,9 @@ function responseHeaders(route: Route, status: number, codes: readonly ErrorCode
     ...Object.keys(ALWAYS),
     ...(route.limit && (status < 300 || status === 429) ? Object.keys(LIMITED) : []),
     ...(asksModel && status < 300 ? Object.keys(ANSWERED) : []),
+    ...(isDoneOnce(route) && status < 300 ? Object.keys(ONCE) : []),
     ...(codes.length > 0 ? Object.keys(BY_STATUS[status] ?? {}) : []),
+    ...(isDoneOnce(route) && status === 409 ? ['Retry-After'] : []),
   ];
   return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
 }

@@ -131,6 +131,21 @@ describe('the statuses of a route', () => {
 });
 
 describe('an operation', () => {
+  test('takes an Idempotency-Key where it is a POST that creates or spends, and nowhere else', () => {
+    const [once, looking, signingIn, deleting] = [
+      thing({ method: 'POST', scope: 'templates:write' }),
+      thing({ method: 'POST', scope: 'templates:read' }),
+      thing({ method: 'POST', scope: 'public' }),
+      thing({ method: 'DELETE', scope: 'templates:write', errors: ['CONFLICT'] }),
+    ].map(operationOf);
+    expect(once?.parameters).toMatchObject([{ name: 'Idempotency-Key', in: 'header', required: false }]);
+    expect(once?.responses['409']?.$ref).toEndWith('/CONFLICT.with-keys');
+    expect(once?.responses['422']?.$ref).toEndWith('/INVALID_VALUE.IDEMPOTENCY_KEY_REUSED');
+    expect(Object.keys(once?.responses['200']?.headers ?? {})).toContain('Idempotency-Replayed');
+    for (const other of [looking, signingIn, deleting]) expect(other?.parameters).toBeUndefined();
+    expect(deleting?.responses['409']?.$ref).toEndWith('/CONFLICT');
+  });
+
   test('has a name that follows from method and path', () => {
     expect(operationId({ method: 'GET', path: '/api/v1/templates/{id}/diff' })).toBe('getApiV1TemplatesIdDiff');
     expect(operationId({ method: 'POST', path: '/api/generate-intro' })).toBe('postApiGenerateIntro');

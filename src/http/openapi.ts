@@ -1,6 +1,7 @@
 import { SCOPES, type Scope } from '../contract/policy.ts';
 import { createSchemaBook, type Field, type SchemaBook } from './openapi-schemas.ts';
 import { errorComponents, RESPONSE_HEADERS, responses } from './openapi-responses.ts';
+import { isDoneOnce, KEY_CHARS_MAX, KEY_HEADER } from './idempotency/key.ts';
 import type { Route, Tag } from './route.ts';
 
 export type DocumentInfo = {
@@ -36,6 +37,12 @@ what; \`x-scopes\` is the table.
 **Errors** have one form: \`{"error": {"code", "message", "status", "field", "details", "request_id"}}\`. A request with several mistakes
 reports the first in \`field\` and all of them in \`details.errors\`. An address that does not exist answers 404, a method that it does not
 take 405 with \`Allow\`. The \`X-Request-Id\` of every answer is in the log too.
+
+**Once.** A POST that takes an \`Idempotency-Key\` is done once for each key of each caller: for 24 hours the same key with the same body gives the
+same answer, byte for byte, with \`Idempotency-Replayed: true\`, at no cost and whatever was restarted meanwhile; streams too, which go on to their
+end when their caller leaves. While the first request runs, others are told 409 with \`Retry-After\`; another body under the same key is 422. Kept
+is every success, what the provider refused (\`UPSTREAM_REJECTED\`), and a failure that has cost something. Refusals, and failures that cost
+nothing, are not: a retry with the same key tries anew.
 
 **Streams.** \`?stream=true\` answers in Server-Sent Events: pieces of text, then \`event: done\` with usage and cost, or \`event: error\`.
 With \`Accept: text/plain\` it is the raw text. A stream that ends without \`done\` was cut off.
@@ -89,7 +96,7 @@ export function openapiDocument(served: readonly Route[], info: DocumentInfo): o
 }
 
 function operation(route: Route, schemas: SchemaBook, allowAnonymous: boolean): object {
-  const parameters = [...pathParameters(route, schemas), ...queryParameters(route, schemas)];
+  const parameters = [...pathParameters(route, schemas), ...queryParameters(route, schemas), ...(isDoneOnce(route) ? [KEY_PARAMETER] : [])];
   return {
     operationId: operationId(route),
     tags: [route.tag],
@@ -136,6 +143,14 @@ function queryParameters(route: Route, schemas: SchemaBook): readonly object[] {
   if (!route.query) return [];
   return schemas.fields(route.query).map((field) => parameter('query', field));
 }
+
+const KEY_PARAMETER = {
+  name: KEY_HEADER,
+  in: 'header',
+  required: false,
+  description: 'Any text of your own for this one request, best a UUID: a retry with it does nothing twice.',
+  schema: { type: 'string', minLength: 1, maxLength: KEY_CHARS_MAX },
+};
 
 function parameter(place: 'path' | 'query', { name, required, rest }: Field): object {
   return { name, in: place, required, ...rest };

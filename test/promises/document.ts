@@ -27,6 +27,8 @@ export type Operation = {
   readonly needsFields: boolean;
   /** Whether it is limited by address. */
   readonly limited: boolean;
+  /** Whether it heeds an Idempotency-Key. */
+  readonly takesKeys: boolean;
   readonly declares: (outcome: string) => boolean;
 };
 
@@ -139,6 +141,7 @@ function operation(route: string, one: RawOperation, known: Known): Operation {
     roles: known.document['x-scopes'][one['x-scope']]?.roles ?? [],
     needsFields: needsFields(body?.schema ?? {}, known.document),
     limited: 'RateLimit' in (known.responseOf(one.responses['429'] ?? {}).headers ?? {}),
+    takesKeys: parameters.some((each) => each.in === 'header' && each.name === 'Idempotency-Key'),
     declares: (outcome) => known.outcomes.has(outcome),
   };
 }

@@ -9,6 +9,8 @@ export type Rule = {
   readonly ask: (operation: Operation, suited: Ask) => Ask;
   /** So many from one address; the last counts. */
   readonly times?: number;
+  /** So many at the same moment; one of them has to give it. */
+  readonly atOnce?: number;
 };
 
 const hasBody = ({ body }: Operation): boolean => body !== undefined;
@@ -47,6 +49,19 @@ export const RULES: readonly Rule[] = [
     ask: ({ query }) => ({ query: `?${query.find(({ type }) => type !== 'string')?.name}=maybe` }),
   },
   { name: 'more than the limit of an address', gives: '429 RATE_LIMIT_EXCEEDED', to: ({ limited }) => limited, ask: () => ({ as: 'nobody' }), times: 2 },
+  {
+    name: 'an Idempotency-Key that is too long',
+    gives: '422 INVALID_VALUE',
+    to: ({ takesKeys }) => takesKeys,
+    ask: () => ({ headers: { 'idempotency-key': 'x'.repeat(256) } }),
+  },
+  {
+    name: 'an Idempotency-Key whose first request still runs',
+    gives: '409 CONFLICT',
+    to: ({ takesKeys }) => takesKeys,
+    ask: () => ({ headers: { 'idempotency-key': 'at once' } }),
+    atOnce: 5,
+  },
   { name: 'a stream of events', gives: '200 text/event-stream', to: canStream, ask: () => ({ query: '?stream=true' }) },
   { name: 'a stream of raw text', gives: '200 text/plain', to: canStream, ask: () => ({ query: '?stream=true', headers: { accept: 'text/plain' } }) },
 ];

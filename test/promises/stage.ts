@@ -109,8 +109,7 @@ const ENDS_A_SIGN_IN = 'POST /auth/logout';
 
 function sender(credentials: Credentials, newAddress: () => string): Stage['send'] {
   return async (sluice, { route, method, path, pathExamples, body: example }, ask, address = newAddress()) => {
-    const values: Readonly<Record<string, string>> = { ...pathExamples, ...ask.path };
-    const where = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => values[name] ?? '');
+    const where = pathOf({ path, pathExamples }, ask);
     const { query = '' } = ask;
     const as = ask.as === 'viewer' && route === ENDS_A_SIGN_IN ? 'leaver' : (ask.as ?? 'admin');
     const json = ask.json ?? example;
@@ -125,4 +124,9 @@ function sender(credentials: Credentials, newAddress: () => string): Stage['send
     };
     return call(`${sluice.url}${where}${query}`, { method, headers, ...(body === undefined ? {} : { body }) });
   };
+}
+
+export function pathOf({ path, pathExamples }: Pick<Operation, 'path' | 'pathExamples'>, ask: Ask): string {
+  const values: Readonly<Record<string, string>> = { ...pathExamples, ...ask.path };
+  return path.replaceAll(/\{(\w+)\}/g, (_, name: string) => values[name] ?? '');
 }
