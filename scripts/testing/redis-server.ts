@@ -12,9 +12,19 @@ export type RedisServer = {
 
 const START_LIMIT_MS = 10_000;
 
+/** Installs the server where that is needed and possible; says why it could not, and then no test that needs it can be. */
+export async function bringRedis(): Promise<boolean> {
+  if (findProgram() !== null) return true;
+  const refusal = await installPackages(['redis-tools']);
+  if (findProgram() !== null) return true;
+  console.log(`There is no Redis server on this machine; ${refusal ?? 'redis-tools does not bring it'}`);
+  return false;
+}
+
 /** With a port, there: for one that comes back. */
 export async function startRedisServer(port?: number): Promise<RedisServer> {
-  const program = findProgram() ?? (await installProgram());
+  const program = findProgram();
+  if (program === null) throw new Error('there is no Redis server: ask bringRedis first');
   const at = port ?? (await freePort());
   // It goes with this process, even when that is killed.
   const tied = Bun.which('setpriv') === null ? [] : ['setpriv', '--pdeathsig', 'KILL'];
@@ -42,13 +52,6 @@ function findProgram(): readonly string[] | null {
   // The same program under another name, from the package that starts no service.
   const other = Bun.which('redis-check-rdb');
   return other === null ? null : ['bash', '-c', 'exec -a redis-server "$0" "$@"', other];
-}
-
-async function installProgram(): Promise<readonly string[]> {
-  const refusal = await installPackages(['redis-tools']);
-  const program = findProgram();
-  if (program === null) throw new Error(`There is no Redis server on this machine; ${refusal ?? 'redis-tools does not bring it'}`);
-  return program;
 }
 
 async function freePort(): Promise<number> {

@@ -3,7 +3,10 @@ import { type ManualClock, manualClock } from '../../../test/manual-clock.ts';
 import type { Limiter, Log, Permit } from '../../app.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { CallLimits } from '../../contract/policy.ts';
+import type { Limit } from '../../core/limits.ts';
+import type { Redis } from '../redis.ts';
 import { createLimiter } from './limiter.ts';
+import { createShares } from './shares.ts';
 
 const silent = (): void => undefined;
 const SILENT: Log = { debug: silent, info: silent, warning: silent, error: silent };
@@ -175,3 +178,101 @@ describe('one of several processes without a common store', () => {
     refused(() => enter(key({ rpm: 10 })));
   });
 });
+
+/** Admits whatever asks with one limit, while it is there. */
+type ObligingRedis = Redis & { readonly become: (isUp: boolean) => void; readonly asked: () => number };
+
+function obligingRedis(): ObligingRedis {
+  const listeners: ((isUp: boolean, reason: string) => void)[] = [];
+  let up = true;
+  let asked = 0;
+  return {
+    isUp: () => up,
+    onChange: (listener) => void listeners.push(listener),
+    close: () => undefined,
+    asked: () => asked,
+    async send(_command, words) {
+      asked++;
+      if (!up) throw new Error('away');
+      return ['1000', ...Array.from({ length: words.filter((word) => word === 'ask').length }, () => [0, 0, 5, 60_000]).flat()];
+    },
+    become(isUp) {
+      up = isUp;
+      for (const listener of listeners) listener(isUp, 'a test says so');
+    },
+  };
+}
+
+describe('one of several processes whose Redis comes and goes', () => {
+  const LIMIT: Limit = { key: 'k', kind: 'requests', scope: 'key', name: 'k', words: '', max: 60, windowMs: 60_000 };
+
+  test('has half of its share in the first window without it, all of it then, and all of it beside a Redis that is back', async () => {
+    const redis = obligingRedis();
+    const clock = manualClock();
+    const shares = createShares({ clock, log: SILENT, redis, processCount: () => 3 });
+    const now = (): readonly number[] => [shares.alone(LIMIT), shares.besideRedis(LIMIT)];
+    expect(now()).toEqual([20, Number.POSITIVE_INFINITY]);
+    redis.become(false);
+    expect(now()[0]).toBe(10);
+    await clock.advance(60_000);
+    expect(now()[0]).toBe(20);
+    redis.become(true);
+    expect(now()[1]).toBe(20);
+    await clock.advance(61_999);
+    expect(now()[1]).toBe(20);
+    await clock.advance(1);
+    expect(now()[1]).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  test('has half of its share when it starts without it, and says so', () => {
+    const redis = obligingRedis();
+    redis.become(false);
+    const warnings: unknown[] = [];
+    const log = { ...SILENT, warning: (message: string, fields?: object) => void warnings.push([message, fields]) };
+    expect(createShares({ clock: manualClock(), log, redis, processCount: () => 3 }).alone(LIMIT)).toBe(10);
+    expect(warnings).toEqual([['Redis is away: each process goes on with its share of the limits', { reason: 'it could not be reached', processes: 3 }]]);
+  });
+
+  test('begins its share with what it has admitted while Redis counted', async () => {
+    const redis = obligingRedis();
+    const clock = manualClock();
+    const limiter = createLimiter({ clock, log: SILENT, redis, processId: 'proc_1', processCount: () => 3 });
+    const limits = key({ rpm: 60 });
+    expect(limiter.state()).toEqual({ store: 'redis', processes: 3 });
+    await Promise.all(Array.from({ length: 8 }, async () => limiter.enter(limits, 0)));
+    expect(redis.asked()).toBe(1);
+    redis.become(false);
+    expect(limiter.state()).toEqual({ store: 'local', processes: 3 });
+    for (let nth = 0; nth < 2; nth++) await limiter.enter(limits, 0);
+    refused(() => limiter.enter(limits, 0));
+    limiter.stop();
+  });
+
+  test('gives back in Redis what its share refuses beside it', async () => {
+    const redis = obligingRedis();
+    const words: string[][] = [];
+    const limiter = createLimiter({
+      clock: manualClock(),
+      log: SILENT,
+      redis: { ...redis, send: (command, each) => (words.push(each), redis.send(command, each)) },
+      processId: 'proc_1',
+      processCount: () => 3,
+    });
+    const limits = key({ rpm: 3 });
+    redis.become(false);
+    redis.become(true);
+    await limiter.enter(limits, 0);
+    expect(async () => limiter.enter(limits, 0)).toThrow('Rate limit exceeded: 3 per 1 minute');
+    await until(() => words.length === 3);
+    expect(words.at(-1)?.slice(1)).toEqual(['1', '{sluice-limits}:key:key_1:requests', 'proc_1', 'settle', '60000', '1000', '-1']);
+    limiter.stop();
+  });
+});
+
+async function until(condition: () => boolean): Promise<void> {
+  const end = performance.now() + 5000;
+  while (!condition()) {
+    if (performance.now() > end) throw new Error('it did not come about');
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
