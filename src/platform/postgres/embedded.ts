@@ -26,7 +26,7 @@ type Joined = { readonly lease: Lease; readonly password: string; readonly how: 
 /** Crash recovery reads all that was written since the last checkpoint, at most a few hundred megabytes. */
 const START_WAIT_MS = 60_000;
 const LOCK_WAIT_MS = 90_000;
-const RESTART_WAITS_MS = [0, 250, 1000, 2000, 5000, 15_000] as const;
+const RESTART_WAITS_MS = [0, 100, 500, 1000, 2000, 4000, 10_000] as const;
 /** One that goes away sooner again is started with the next longer wait, as is one that does not come at all. */
 const SOON_MS = 10_000;
 
@@ -206,16 +206,19 @@ type Rejoining = { readonly paths: Paths; readonly log: Log; readonly closing: A
 
 /** Null when we are closing. */
 async function rejoin({ paths, log, closing, wait }: Rejoining): Promise<Lease | null> {
-  log.warning('the embedded database went away; starting it again');
+  let waitMs = wait();
+  log.warning('the embedded database went away; starting it again', { wait_ms: waitMs });
   while (!closing.aborted) {
-    await sleep(wait(), undefined, { signal: closing }).catch(() => undefined);
+    await sleep(waitMs, undefined, { signal: closing }).catch(() => undefined);
     if (closing.aborted) return null;
     try {
       const { lease } = await join(paths, log);
       log.info('the embedded database is back');
       return lease;
     } catch (error) {
-      log.error('the embedded database does not come back', { reason: messageOf(error), hint: error instanceof DatabaseStartError ? error.hint : '' });
+      waitMs = wait();
+      const hint = error instanceof DatabaseStartError ? error.hint : '';
+      log.error('the embedded database does not come back', { reason: messageOf(error), hint, wait_ms: waitMs });
     }
   }
   return null;
