@@ -34,6 +34,7 @@ export type App = {
   readonly lifecycle: Lifecycle;
   readonly ledger: Ledger;
   readonly budgets: Budgets;
+  readonly bodies: Bodies;
   readonly limiter: Limiter;
   readonly gateway: Gateway;
 };
@@ -138,6 +139,19 @@ export type Ledger = {
   readonly close: (row: LedgerRow, more?: { readonly opened?: OpenCall | null; readonly again?: boolean; readonly entered?: () => void }) => void;
 };
 export type OpenCall = object;
+
+/** What was said, where the configuration says to keep it: never in anybody's way, and never a reason for a call to fail. */
+export type Bodies = { readonly keep: (said: Said) => void };
+export type Said = {
+  /** Of the call in the ledger, and its time: Unix milliseconds. */
+  readonly id: string;
+  readonly atMs: number;
+  readonly projectId: string;
+  readonly outcome: LedgerRow['outcome'];
+  readonly request: ModelCall['request'];
+  /** As far as it came; null where nothing did. */
+  readonly answer: object | null;
+};
 
 /** What may be spent. */
 export type Budgets = {

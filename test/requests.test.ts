@@ -176,9 +176,12 @@ describe('of another project', () => {
   });
 });
 
-test('a call that was just made is found by the X-Request-Id of its answer, with what it cost', async () => {
-  const answer = await call<{ cost_usd: number; usage: object }>(`${world.sluice.url}/generate`, { json: { prompt: 'hello' } });
+test('a call that was just made is found by the X-Request-Id of its answer, with what it cost and what was said', async () => {
+  const prompt = 'My card is 4111 1111 1111 1111.';
+  const answer = await call<{ response: string; usage: object }>(`${world.sluice.url}/generate`, { json: { prompt } });
   const id = answer.headers.get('x-request-id') ?? '';
-  await until(async () => (await world.get(`/api/v1/requests/${id}`)).status === 200);
-  expect(await show(id)).toMatchObject({ id, route: '/generate', provider: 'demo', outcome: 'ok', cost_usd: 0, usage: answer.json.usage, call_count: 1 });
+  await until(async () => (await world.get<RequestReply>(`/api/v1/requests/${id}`)).text.includes('"response":{'));
+  const request = await show(id);
+  expect(request).toMatchObject({ id, route: '/generate', provider: 'demo', outcome: 'ok', cost_usd: 0, usage: answer.json.usage, call_count: 1 });
+  expect(request.calls[0]?.body).toMatchObject({ request: { messages: [{ role: 'user', content: 'My card is [card].' }] } });
 });

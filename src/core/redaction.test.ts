@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { PatternError } from './pattern-syntax.ts';
-import { createRedact } from './redaction.ts';
+import { createRedact, redactValue } from './redaction.ts';
 
 const all = createRedact(['email', 'phone', 'card', 'key']);
 const own = (pattern: string) => createRedact([{ name: 'x', pattern }]);
@@ -32,6 +32,26 @@ describe('what is not to be kept', () => {
 
   test('is also what a pattern of one’s own says', () => {
     expect(createRedact([{ name: 'employee', pattern: String.raw`\bE\d{6}\b` }])('E123456, E1234567, xE123456')).toBe('[employee], E1234567, xE123456');
+  });
+});
+
+describe('a value', () => {
+  test('is redacted in each of its texts, and stays what it is', () => {
+    const value = { messages: [{ role: 'user', content: 'ada@example.com' }], parts: ['sk-abcdefghijklmnopqrstuv', 4.5, null, true] };
+    expect(redactValue(value, all)).toEqual({ messages: [{ role: 'user', content: '[email]' }], parts: ['[key]', 4.5, null, true] });
+  });
+
+  test('is cut where it is long, and nothing is half cut away before it is seen', () => {
+    const secret = `sk-${'k'.repeat(60)}`;
+    const kept = redactValue(`${'x '.repeat(32_760)}${secret} ${'y'.repeat(100_000)}`, all);
+    expect(kept).toContain('[key]');
+    expect(kept).not.toContain('kkk');
+    expect(kept).toMatch(/… \[\d+ more characters\]$/);
+    expect((kept as string).length).toBeLessThan(66_000);
+  });
+
+  test('has nothing that Postgres does not take', () => {
+    expect(redactValue({ 'a\u0000': 'b\u0000c\uD800' }, all)).toEqual({ 'a\uFFFD': 'b\uFFFDc\uFFFD' });
   });
 });
 

@@ -57,6 +57,30 @@ function writtenOf(rule: RedactionRule): readonly Written[] {
   return typeof rule === 'string' ? BUILT_IN[rule] : [{ pattern: rule.pattern }];
 }
 
+/** Longer texts are cut: bodies are kept to be looked at, and not as a store of documents. */
+const TEXT_MAX = 65_536;
+/** What is cut off is looked at so far, so that nothing is half in and half out. */
+const BEYOND = 1024;
+
+/** A value of JSON as it is kept: each text in it redacted, cut, and without what Postgres does not take. */
+export function redactValue(value: unknown, redact: Redact): unknown {
+  if (typeof value === 'string') return redactText(value, redact);
+  if (Array.isArray(value)) return value.map((item) => redactValue(item, redact));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [cleaned(name), redactValue(part, redact)]));
+}
+
+function redactText(text: string, redact: Redact): string {
+  const redacted = cleaned(redact(text.length > TEXT_MAX + BEYOND ? text.slice(0, TEXT_MAX + BEYOND) : text));
+  if (text.length <= TEXT_MAX) return redacted;
+  return `${redacted.slice(0, TEXT_MAX).toWellFormed()}… [${text.length - TEXT_MAX} more characters]`;
+}
+
+/** Postgres keeps neither U+0000 nor half a pair in JSON. */
+function cleaned(text: string): string {
+  return text.toWellFormed().replaceAll('\u0000', '\uFFFD');
+}
+
 /** Luhn's, which every card number has and one in ten other numbers. */
 function hasCheckDigit(text: string): boolean {
   const digits = text.replaceAll(/\D/g, '');

@@ -27,9 +27,11 @@ export type Closing = {
   readonly queueMs: number;
   readonly firstPieceMs: number | null;
   readonly upstreamMs: number;
+  /** What was said, as far as it came; null where nothing did. */
+  readonly answer: object | null;
 };
 
-type Needs = Pick<App, 'ledger' | 'budgets'>;
+type Needs = Pick<App, 'ledger' | 'budgets' | 'bodies'>;
 
 export type Opening = {
   readonly call: ModelCall;
@@ -72,19 +74,25 @@ function account(needs: Needs, opening: Opening, { worst, reservation }: Reserve
       opening.permit.leave(usage.inputTokens + usage.outputTokens);
       const entered = reservation?.settle(closing.costNanoUsd);
       needs.ledger.close(ledgerRow(opening, closing, failures), { opened, again: ids.again, ...(entered ? { entered } : {}) });
+      keepBody(needs, opening, closing);
     },
   };
 }
 
 function lost({ candidate, inputTokens, outputTokens, nanoUsd }: WorstCase): Closing {
   const usage = { inputTokens, outputTokens, estimated: true };
-  return { outcome: 'lost', errorCode: null, candidate, usage, costNanoUsd: nanoUsd, queueMs: 0, firstPieceMs: null, upstreamMs: 0 };
+  return { outcome: 'lost', errorCode: null, candidate, usage, costNanoUsd: nanoUsd, queueMs: 0, firstPieceMs: null, upstreamMs: 0, answer: null };
 }
 
 /** A call that an answer given before has saved. */
-export function enterHit(needs: Pick<App, 'ledger'>, opening: Omit<Opening, 'candidates'>, closing: Closing, savedNanoUsd: number): void {
+export function enterHit(needs: Pick<App, 'ledger' | 'bodies'>, opening: Omit<Opening, 'candidates'>, closing: Closing, savedNanoUsd: number): void {
   opening.permit.leave(0);
   needs.ledger.close({ ...ledgerRow(opening, closing), saved_nano_usd: savedNanoUsd });
+  keepBody(needs, opening, closing);
+}
+
+function keepBody({ bodies }: Pick<App, 'bodies'>, { call, id }: Pick<Opening, 'call' | 'id'>, { outcome, answer }: Closing): void {
+  bodies.keep({ id, atMs: call.ids.at, projectId: call.principal.projectId, outcome, request: call.request, answer });
 }
 
 function ledgerRow(opening: Omit<Opening, 'candidates'>, closing: Closing, failures: readonly FailedAttempt[] = []): LedgerRow {

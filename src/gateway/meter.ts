@@ -44,7 +44,7 @@ export function meter(needs: Needs, { call, attempted, account, startedAt, queue
     if (endedAt !== null) return;
     endedAt = needs.clock.monotonic();
     const { usage, costNanoUsd: cost } = receipt();
-    account.close({ outcome, errorCode, candidate, usage, costNanoUsd: cost, queueMs, firstPieceMs, upstreamMs: upstreamMs() });
+    account.close({ outcome, errorCode, candidate, usage, costNanoUsd: cost, queueMs, firstPieceMs, upstreamMs: upstreamMs(), answer: saidSoFar(fold) });
     const text = needs.config().settings.logPrompts ? fold.text() : null;
     record(call, attempted, { receipt: { usage, costNanoUsd: cost }, complete: outcome === 'ok', firstPieceMs, upstreamMs: upstreamMs(), text });
     over(outcome === 'ok');
@@ -79,6 +79,12 @@ export function meter(needs: Needs, { call, attempted, account, startedAt, queue
   }
 
   return { batches: batches(), fold, receipt, upstreamMs };
+}
+
+/** The whole answer, or the text of one that broke off. */
+function saidSoFar(fold: AnswerFold): object | null {
+  const text = fold.text();
+  return fold.answer() ?? (text === '' ? null : { text });
 }
 
 export function isLeaving(cause: unknown): boolean {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { type ManualClock, manualClock } from '../../test/manual-clock.ts';
-import type { App, Gateway, ModelCall, RunningCall } from '../app.ts';
+import type { App, Gateway, ModelCall, RunningCall, Said } from '../app.ts';
 import { AppError } from '../contract/errors.ts';
 import { ANONYMOUS } from '../contract/policy.ts';
 import { callIds } from '../core/call-ids.ts';
@@ -11,7 +11,13 @@ import { buildRoutes } from '../core/routing.ts';
 import { createGateway } from './run.ts';
 
 type Script = (call: Call, nth: number) => AsyncIterable<readonly ModelEvent[]>;
-type World = { readonly gateway: Gateway; readonly clock: ManualClock; readonly calls: () => number; readonly entered: readonly LedgerRow[] };
+type World = {
+  readonly gateway: Gateway;
+  readonly clock: ManualClock;
+  readonly calls: () => number;
+  readonly entered: readonly LedgerRow[];
+  readonly kept: readonly Said[];
+};
 
 const FACTS = {
   id: 'm',
@@ -51,9 +57,20 @@ function world(scripts: Record<string, Script>, settings: Record<string, unknown
   const log = { debug: () => undefined, info: () => undefined, warning: () => undefined, error: () => undefined };
   const entered: LedgerRow[] = [];
   const ledger: App['ledger'] = { open: () => ({}), close: (row) => void entered.push(row) };
+  const kept: Said[] = [];
+  const bodies: App['bodies'] = { keep: (said) => void kept.push(said) };
   const budgets: App['budgets'] = { reserve: () => ({ settle: () => () => undefined }) };
-  const needs = { clock, log, random: () => 0.5, config: () => config, lifecycle: { startedAt: 0, state: () => 'ready' }, ledger, budgets } as unknown as App;
-  return { gateway: createGateway(needs), clock, calls: () => calls, entered };
+  const needs = {
+    clock,
+    log,
+    random: () => 0.5,
+    config: () => config,
+    lifecycle: { startedAt: 0, state: () => 'ready' },
+    ledger,
+    budgets,
+    bodies,
+  } as unknown as App;
+  return { gateway: createGateway(needs), clock, calls: () => calls, entered, kept };
 }
 
 function asking(clock: ManualClock, more: Partial<ModelCall> = {}): ModelCall {
@@ -262,5 +279,34 @@ describe('the cache', () => {
     await leaving;
     await clock.advance(5_000);
     expect(await staying).toBe('yes');
+  });
+});
+
+function toldAs({ outcome, answer }: Said): unknown[] {
+  return [outcome, (answer as { text: string } | null)?.text ?? null];
+}
+
+describe('what was said is offered to be kept', () => {
+  test('whole, broken off, and not at all', async () => {
+    const { gateway, clock, kept } = world({
+      a: (_call, nth) =>
+        [says([text('whole'), END]), fails(new UpstreamError('broken', 'cut'), [text('half')]), fails(new UpstreamError('rejected', 'no', { status: 400 }))][
+          nth
+        ] ?? says([END]),
+    });
+    for (let nth = 0; nth < 3; nth++) await codeOf(gateway.run(asking(clock)).then(readAll));
+    expect(kept.map(toldAs)).toEqual([
+      ['ok', 'whole'],
+      ['cut', 'half'],
+      ['failed', null],
+    ]);
+    expect(kept[0]).toMatchObject({ id: 'call_1', projectId: 'default', request: { messages: [{ role: 'user', content: 'hi' }] } });
+  });
+
+  test('from the cache, and by each who shared one answer', async () => {
+    const { gateway, clock, kept } = world({ a: () => says([text('yes'), END]) });
+    await Promise.all([1, 2].map(async () => readAll(await gateway.run(asking(clock, { cache: 'use' })))));
+    await readAll(await gateway.run(asking(clock, { cache: 'use' })));
+    expect(kept.map(toldAs)).toEqual([1, 2, 3].map(() => ['ok', 'yes']));
   });
 });

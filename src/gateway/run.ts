@@ -30,7 +30,7 @@ type Ready = {
   readonly permit: Permit;
   readonly arrivedAt: number;
 };
-type Airborne = { readonly flight: Flight; readonly head: Head };
+type Airborne = { readonly flight: Flight; readonly head: Head; readonly said: () => object | null };
 type Head = Pick<RunningCall, 'model' | 'provider' | 'attempts' | 'queueMs' | 'upstreamMs' | 'receipt' | 'limitHeaders'>;
 
 /** How a model call runs: admit, choose, look in the cache, attempt, meter. There is no other way to a provider. */
@@ -138,9 +138,16 @@ function isItsOwn(cause: unknown): boolean {
 }
 
 function followed(needs: Needs, ready: Ready, { airborne, key }: { readonly airborne: Airborne; readonly key: string }): RunningCall {
-  const { head, flight } = airborne;
+  const { head, flight, said } = airborne;
   const enterOnce = (): void =>
-    hit(needs, ready, { key, provider: head.provider, model: head.model, usage: head.receipt().usage, savedNanoUsd: head.receipt().costNanoUsd });
+    hit(needs, ready, {
+      key,
+      provider: head.provider,
+      model: head.model,
+      usage: head.receipt().usage,
+      savedNanoUsd: head.receipt().costNanoUsd,
+      said: said(),
+    });
   return {
     ...head,
     limitHeaders: ready.permit.headers,
@@ -179,7 +186,9 @@ async function takeOff(core: Core, ready: Ready, key: string, landed: () => void
     limit.clear();
     throw cause;
   }
-  return { head: started.head, flight: createFlight(started.metered.batches, () => limit.abort(new DOMException('nobody reads any more', 'AbortError'))) };
+  const { head, metered } = started;
+  const flight = createFlight(metered.batches, () => limit.abort(new DOMException('nobody reads any more', 'AbortError')));
+  return { head, flight, said: () => metered.fold.answer() };
 }
 
 type Started = { readonly head: Head; readonly metered: Metered };
@@ -234,6 +243,7 @@ function failedClosing({ candidates }: Ready, { cause, queueMs, upstreamMs, last
     queueMs,
     firstPieceMs: null,
     upstreamMs,
+    answer: null,
   };
 }
 
@@ -268,7 +278,7 @@ function fromCache(needs: Needs, ready: Ready, { cached, key }: { readonly cache
   const { provider, model } = cached;
   const usage = cached.answer.usage ?? { inputTokens: 0, outputTokens: 0, estimated: true };
   Object.assign(call.logFields, { cache: 'HIT', provider, model, cost_usd: 0 });
-  hit(needs, ready, { key, provider, model, usage, savedNanoUsd: cached.costNanoUsd });
+  hit(needs, ready, { key, provider, model, usage, savedNanoUsd: cached.costNanoUsd, said: cached.answer });
   return {
     model,
     provider,
@@ -282,13 +292,21 @@ function fromCache(needs: Needs, ready: Ready, { cached, key }: { readonly cache
   };
 }
 
-type Hit = { readonly key: string; readonly provider: string; readonly model: string; readonly usage: Usage; readonly savedNanoUsd: number };
+type Hit = {
+  readonly key: string;
+  readonly provider: string;
+  readonly model: string;
+  readonly usage: Usage;
+  readonly savedNanoUsd: number;
+  readonly said: object | null;
+};
 
-function hit(needs: Needs, ready: Ready, { key, provider, model, usage, savedNanoUsd }: Hit): void {
+function hit(needs: Needs, ready: Ready, { key, provider, model, usage, savedNanoUsd, said }: Hit): void {
   const opening = { ...ready, cache: 'HIT' as const, requestHash: key };
   const queueMs = needs.clock.monotonic() - ready.arrivedAt;
   const candidate = { model, provider: { id: provider } };
-  enterHit(needs, opening, { outcome: 'ok', errorCode: null, candidate, usage, costNanoUsd: 0, queueMs, firstPieceMs: null, upstreamMs: 0 }, savedNanoUsd);
+  const closing: Closing = { outcome: 'ok', errorCode: null, candidate, usage, costNanoUsd: 0, queueMs, firstPieceMs: null, upstreamMs: 0, answer: said };
+  enterHit(needs, opening, closing, savedNanoUsd);
 }
 
 async function* once(events: readonly ModelEvent[]): EventBatches {

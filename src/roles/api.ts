@@ -9,6 +9,7 @@ import { allRoutes } from '../features/index.ts';
 import { createGateway } from '../gateway/run.ts';
 import { createDispatch, type Dispatch } from '../http/dispatch.ts';
 import { type RunningServer, startServer } from '../http/server.ts';
+import { createBodies, type OpenBodies } from '../platform/bodies.ts';
 import { systemClock } from '../platform/clock.ts';
 import { type ConfigRead, type ConfigSource, readConfig } from '../platform/config.ts';
 import { ConfigError } from '../platform/config/config-error.ts';
@@ -21,6 +22,7 @@ import { type ClosableLog, createLog } from '../platform/log.ts';
 import { type Money, openMoney } from '../platform/money/open.ts';
 import { portTrouble } from '../platform/port.ts';
 import { createAudit } from '../platform/postgres/audit.ts';
+import { writeBodies } from '../platform/postgres/body-store.ts';
 import { createInProject } from '../platform/postgres/in-project.ts';
 import { migrate } from '../platform/postgres/migrate.ts';
 import { type OpenDatabase, openDatabase } from '../platform/postgres/open.ts';
@@ -36,6 +38,7 @@ type Running = {
   readonly database: OpenDatabase;
   readonly money: Money;
   readonly limits: OpenLimiter;
+  readonly bodies: OpenBodies;
   readonly close: () => void;
 };
 type State = { current: 'starting' | 'ready' | 'draining' };
@@ -82,28 +85,7 @@ async function start(source: ConfigSource, first: ConfigRead, log: ClosableLog):
   try {
     await migrate(database.pool, log);
     const live = liveConfig(source, first, log);
-    const newId = idMaker(Date.now);
-    const inProject = createInProject(database.db);
-    const endHousekeeping = await startHousekeeping({ db: database.db, clock: systemClock, log }, [() => purgeKeptAnswers({ inProject, clock: systemClock })]);
-    const processId = newId('proc');
-    const money = await openMoney({ ...database, dataDir, processId, clock: systemClock, log });
-    const limits = await openLimiter({ redisUrl: settings.redisUrl, processCount: money.processCount, processId, clock: systemClock, log });
-    const outside = {
-      config: live.config,
-      db: database.db,
-      inProject,
-      audit: createAudit({ clock: systemClock, newId }),
-      clock: systemClock,
-      random: Math.random,
-      newId,
-      log,
-      secrets,
-      lifecycle: { startedAt: Math.round(performance.timeOrigin), state: () => state.current },
-      ledger: money.ledger,
-      budgets: money.budgets,
-      limiter: limits.limiter,
-      send: createSend({ clock: systemClock, times: () => upstreamTimes(live.config()), allowedOrigins: live.origins, proxies: settings }),
-    };
+    const { outside, processId, endHousekeeping, ...parts } = await openOutside({ settings, dataDir, database, secrets, live, log, state });
     const app: App = { ...outside, gateway: createGateway(outside) };
     const identify = createIdentify(app);
     // Read now, so that a database that goes away before the first anonymous call is nothing to that call.
@@ -115,11 +97,50 @@ async function start(source: ConfigSource, first: ConfigRead, log: ClosableLog):
       live.stop();
       endHousekeeping();
     };
-    return { app, log, dispatch, server, database, money, limits, close, ready: () => (state.current = 'ready') };
+    return { ...parts, app, log, dispatch, server, database, close, ready: () => (state.current = 'ready') };
   } catch (cause) {
     await database.close();
     throw cause;
   }
+}
+
+type Opening = Pick<Running, 'database' | 'log'> & {
+  readonly settings: Settings;
+  readonly dataDir: string;
+  readonly secrets: App['secrets'];
+  readonly live: ReturnType<typeof liveConfig>;
+  readonly state: State;
+};
+
+/** Everything that reaches outside but the gateway, which stands on it. */
+async function openOutside({ settings, dataDir, database, secrets, live, log, state }: Opening) {
+  const clock = systemClock;
+  const newId = idMaker(Date.now);
+  const processId = newId('proc');
+  const inProject = createInProject(database.db);
+  const house = { db: database.db, clock, log, retention: () => live.config().file.retention };
+  const endHousekeeping = await startHousekeeping(house, [() => purgeKeptAnswers({ inProject, clock })]);
+  const money = await openMoney({ ...database, dataDir, processId, clock, log });
+  const limits = await openLimiter({ redisUrl: settings.redisUrl, processCount: money.processCount, processId, clock, log });
+  const bodies = createBodies({ config: live.config, clock, log, write: (rows) => writeBodies(database.db, rows) });
+  const outside = {
+    config: live.config,
+    db: database.db,
+    inProject,
+    audit: createAudit({ clock, newId }),
+    clock,
+    random: Math.random,
+    newId,
+    log,
+    secrets,
+    lifecycle: { startedAt: Math.round(performance.timeOrigin), state: () => state.current },
+    ledger: money.ledger,
+    budgets: money.budgets,
+    bodies,
+    limiter: limits.limiter,
+    send: createSend({ clock, times: () => upstreamTimes(live.config()), allowedOrigins: live.origins, proxies: settings }),
+  };
+  return { outside, processId, endHousekeeping, money, limits, bodies };
 }
 
 /** The snapshot in force, swapped whole when the file changes or SIGHUP comes. */
@@ -174,7 +195,7 @@ function toldToStop(): Promise<void> {
 }
 
 /** No new work; what is in flight may finish within the grace, and is then ended with an error that says why. */
-async function drain({ app, log, dispatch, server, database, money, limits, close }: Running, graceS: number): Promise<void> {
+async function drain({ app, log, dispatch, server, database, money, limits, bodies, close }: Running, graceS: number): Promise<void> {
   close();
   process.once('SIGINT', () => process.exit(130));
   log.info('draining', { in_flight: dispatch.inFlight(), grace_s: graceS });
@@ -187,7 +208,7 @@ async function drain({ app, log, dispatch, server, database, money, limits, clos
   }
   await server.kill();
   limits.close();
-  await money.close();
+  await Promise.all([money.close(), bodies.close()]);
   await database.close();
   log.info('stopped');
   log.flush();
