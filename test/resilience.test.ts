@@ -119,6 +119,8 @@ describe('without its database', () => {
     expect(await other.end()).toBe(0);
     expect(performance.now() - toldAt).toBeLessThan(15_000);
     await database.goOn();
+    // It was left as it was, since it did not answer.
+    if (embedded) killServer(other.dataDir);
     await other.stop();
   });
 
