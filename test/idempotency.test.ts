@@ -159,6 +159,29 @@ describe('a caller who leaves', () => {
   });
 });
 
+test(
+  'a stream whose caller left before its first byte is waited for by a service that ends, and found by the next',
+  async () => {
+    script(world.upstream, 300);
+    const asking = { key: 'ending', prompt: 'ending', stream: true };
+    const leaving = new AbortController();
+    const ending = await world.start();
+    const left = ask(ending, asking, leaving.signal).catch(() => 'left');
+    await world.upstream.until((calls) => calls.length === 1);
+    leaving.abort();
+    expect(await left).toBe('left');
+    const toldAt = performance.now();
+    expect(await ending.end()).toBe(0);
+    // Far below the grace, which passes when an answer is counted that nobody will end.
+    expect(performance.now() - toldAt).toBeLessThan(10_000);
+    expect(ending.logs().find((line) => line.message === 'request')).toMatchObject({ outcome: 'left', status: 200 });
+    const answer = await ask(sluice, asking);
+    expect([answer.text.includes('event: done'), answer.headers.get('idempotency-replayed')]).toEqual([true, 'true']);
+    expect(world.upstream.calls().length).toBe(1);
+  },
+  START_LIMIT_MS,
+);
+
 describe('another process on the same database', () => {
   test(
     'knows what the first is doing, and what it answered; and so does the next after both have gone',

@@ -133,7 +133,7 @@ async function work(core: Core, run: Run, handle: Handle): Promise<Reply> {
   } catch (thrown) {
     throw await failed(core, run, asAppError(thrown));
   }
-  if (reply.stream) return streamed(core, run, { ...reply, stream: reply.stream });
+  if (reply.stream) return streamed(core, run, reply, reply.stream);
   await keep(core, run, wholeAnswer(reply));
   return reply;
 }
@@ -158,16 +158,22 @@ function isFinal({ code }: AppError, { tally }: CallIds): boolean {
 }
 
 /** A stream that has begun is an answer, however it ends. Its end comes when it is kept. */
-function streamed(core: Core, run: Run, reply: Reply & { readonly stream: NonNullable<Reply['stream']> }): Reply {
-  const recording = record(reply.stream);
-  const kept = recording.ended.then((recorded) => keep(core, run, streamedAnswer(reply, recorded)));
-  kept.catch((cause: unknown) => core.needs.log.warning('a stream could not be kept for its Idempotency-Key', { ...logged(run), reason: String(cause) }));
+async function streamed(core: Core, run: Run, reply: Reply, stream: NonNullable<Reply['stream']>): Promise<Reply> {
+  const recording = record(stream);
+  const kept = recording.ended
+    .then((recorded) => keep(core, run, streamedAnswer(reply, recorded)))
+    .catch((cause: unknown) => core.needs.log.warning('a stream could not be kept for its Idempotency-Key', { ...logged(run), reason: String(cause) }));
+  if (run.caller.aborted) {
+    // Of a caller who has left already nobody asks for pieces: it is over when it is kept.
+    await kept;
+    return { text: '' };
+  }
   return {
     ...reply,
     async stream(sink) {
       await recording.follow(sink, run.caller);
       const { fault } = await recording.ended;
-      await kept.catch(() => undefined);
+      await kept;
       if (fault) throw fault.cause;
     },
   };

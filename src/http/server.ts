@@ -68,7 +68,7 @@ type Turn = { readonly callers: () => void; readonly ours: () => void };
 function toResponse(request: Request, out: Outgoing, turn: Turn): Response {
   const init = { status: out.status, headers: out.headers };
   if (!out.stream) {
-    out.over('sent');
+    out.over(request.signal.aborted ? 'left' : 'sent');
     return new Response(out.body, init);
   }
   const { stream } = out;
