@@ -13,6 +13,10 @@ export const HealthReply = z
       database: Check,
       cache: Check.extend({ size: z.int() }),
       queue: Check.extend({ calls_in_flight: z.int() }),
+      limits: Check.extend({
+        store: z.enum(['redis', 'local']).describe('`redis`: counted over all processes. `local`: each process has its share.'),
+        processes: z.int().describe('That serve with the same database, this one included.'),
+      }),
       providers: z.record(
         z.string(),
         z.strictObject({ status: z.enum(['ok', 'error', 'unknown']), checked_at: z.iso.datetime().nullable(), message: z.string().optional() }),

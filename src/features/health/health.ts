@@ -36,6 +36,7 @@ export function createHealth(version: string): (app: App, exchange: Exchange) =>
         database,
         cache: { status: 'ok', size: cache.size },
         queue: { status: 'ok', calls_in_flight: app.gateway.callsInFlight() },
+        limits: { status: 'ok', ...app.limiter.state() },
         providers: Object.fromEntries(providers),
       },
     };

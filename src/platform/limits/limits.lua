@@ -53,10 +53,11 @@ local function add(window, weight)
   local at = math.max(now, window.newest or now)
   local bucket = bucketOf(at, window.span)
   window.spent, window.newest = window.spent + weight, at
-  redis.call('HINCRBY', window.key, bucket, weight)
   redis.call('HSET', window.key, 's', window.spent, 'f', window.first or bucket, 'l', at, 't' .. bucket, at)
+  redis.call('HINCRBY', window.key, bucket, weight)
   if window.promised > 0 then redis.call('HSET', window.key, 'p', math.max(0, window.promised - weight)) end
-  redis.call('PEXPIRE', window.key, math.ceil(window.span * (BUCKETS + 1) / BUCKETS))
+  -- Once a bucket, and so for as long as the end of that bucket counts.
+  if bucket ~= window.last then redis.call('PEXPIRE', window.key, math.ceil(window.span * (BUCKETS + 2) / BUCKETS)) end
 end
 
 local function wait(window, max, weight)
@@ -87,12 +88,12 @@ local function settle(key, span, at, change)
 end
 
 local function hold(key, count)
-  if count > 0 then
-    redis.call('HSET', key, me, count .. ' ' .. math.floor(now))
-    redis.call('PEXPIRE', key, 5 * COUNT_LIVES_MS)
-  else
+  if count == 0 then
     redis.call('HDEL', key, me)
+    return
   end
+  redis.call('HSET', key, me, count .. ' ' .. math.floor(now))
+  redis.call('PEXPIRE', key, 5 * COUNT_LIVES_MS)
 end
 
 local function held(key)

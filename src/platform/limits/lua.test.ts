@@ -102,7 +102,7 @@ if (await bringRedis()) {
     const [verdict] = await run('proc_1', Date.now(), { takings: [{ limits, tokens: 0, tell: () => undefined }] });
     expect(verdict?.refusedBy).toBeNull();
     const left = await Promise.all(limits.map(({ key }) => redis.pttl(`{sluice-limits}:${key}`)));
-    expect(left[0]).toBeWithin(1, 103);
+    expect(left[0]).toBeWithin(1, 105);
     expect(left[1]).toBeWithin(1, 60_001);
   });
 }
