@@ -57,6 +57,19 @@ describe('a key that was answered', () => {
     for (const [nth, caller] of callers.entries()) expect(textOf(await ask(never, caller))).toBe(`{"text":"for ${nth}"}`);
   });
 
+  test('is never told to another caller, in 10,000 requests of 100 callers with 100 keys', async () => {
+    const { ask } = world();
+    const wrong: string[] = [];
+    for (let nth = 0; nth < 10_000; nth++) {
+      const [caller, key] = [nth % 100, Math.floor(nth / 100)];
+      const as: Principal = { ...MEMBER, projectId: `prj_${caller % 10}`, userId: `usr_${caller}` };
+      const own = `${caller} ${key}`;
+      const [first, again] = [await ask(says(own), { key: `key ${key}`, as }), await ask(says('anew'), { key: `key ${key}`, as })];
+      if (textOf(again) !== `{"text":"${own}"}` || textOf(first) !== '') wrong.push(own);
+    }
+    expect(wrong).toEqual([]);
+  });
+
   test.each(['', ' ', '""', 'x'.repeat(256), 'umläut', 'tab\there'])('%p is none', async (key) => {
     const { ask, script } = world();
     const error = await thrown(ask(never, { key }));

@@ -8,6 +8,7 @@ import type { App } from '../../app.ts';
 import { EVERY_PROJECT } from '../../app.ts';
 import type { GivenAnswer, KeptAnswers } from '../../http/idempotency.ts';
 import type { KeyPlace } from '../../http/idempotency/key.ts';
+import { startHousekeeping } from '../../platform/housekeeping.ts';
 import { createInProject } from '../../platform/postgres/in-project.ts';
 import { migrate } from '../../platform/postgres/migrate.ts';
 import { type OpenDatabase, openDatabase } from '../../platform/postgres/open.ts';
@@ -18,6 +19,7 @@ const server = process.env['SLUICE_TEST_DATABASE_URL'];
 const database = `sluice_idempotency_${process.pid}`;
 const quiet = { debug: () => undefined, info: () => undefined, warning: () => undefined, error: () => undefined };
 const HOUR_MS = 3_600_000;
+const retention = () => ({ ledger_days: 400, bodies_days: 30, audit_days: 400 });
 let open: OpenDatabase;
 
 async function administer(statement: string): Promise<void> {
@@ -132,6 +134,19 @@ describe('a key', () => {
     await clock.advance(24 * HOUR_MS);
     await purgeKeptAnswers(app);
     expect(await rows()).toHaveLength(0);
+  });
+
+  test('that nobody can ask for any more is taken away by the hourly housekeeping', async () => {
+    const { app, place, start, first, rows, clock } = world();
+    const one = await start('one');
+    await one.claim(place, 'f', first('call_1'));
+    await clock.advance(24 * HOUR_MS);
+    const stop = await startHousekeeping({ db: open.db, clock, log: quiet, retention }, [() => purgeKeptAnswers(app)]);
+    await clock.advance(60_000);
+    const until = performance.now() + 5000;
+    while ((await rows()).length > 0 && performance.now() < until) await Bun.sleep(5);
+    stop();
+    expect(await rows()).toEqual([]);
   });
 
   test('is another one for another project, caller and path', async () => {
