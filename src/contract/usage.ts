@@ -103,3 +103,31 @@ export const UsageExportQuery = z.strictObject({
   ...UsageQuery.shape,
 });
 export type UsageExportQuery = z.output<typeof UsageExportQuery>;
+
+export const SuggestionsQuery = z.strictObject({ ...RANGE_FIELDS, project_id: FILTER_FIELDS.project_id });
+export type SuggestionsQuery = z.output<typeof SuggestionsQuery>;
+
+export const SuggestionsReply = z
+  .strictObject({
+    from: z.iso.datetime(),
+    to: z.iso.datetime(),
+    time_zone: z.string(),
+    cost_usd: Usd.describe('What all calls of the range cost.'),
+    data: z
+      .array(
+        z
+          .strictObject({
+            kind: z.enum(['batch', 'cache', 'model', 'prompt']),
+            title: z.string(),
+            saves_usd: Usd.describe('What it would have saved in the range.'),
+            explanation: z.string().describe('What was seen, and what is assumed.'),
+            advice: z.string().describe('What to do.'),
+            calls: count.describe('How many calls it is about.'),
+            rows: z.string().describe('Where the requests behind it are listed.'),
+            request_ids: z.array(z.string()).max(5).describe('Some of them.'),
+          })
+          .meta({ id: 'Suggestion' }),
+      )
+      .describe('The one that saves most first. They overlap: who follows one may save less by another.'),
+  })
+  .meta({ id: 'Suggestions' });

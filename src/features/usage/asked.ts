@@ -17,18 +17,18 @@ export type Question = {
   readonly asked: Asked;
 };
 
-type Asking = Pick<Exchange<unknown, UsageQuery>, 'principal' | 'query'>;
+type Asking = Pick<Exchange<unknown, Omit<UsageQuery, 'group_by'>>, 'principal' | 'query'>;
 
 const QUARTER_MS = 15 * 60_000;
 const PERIODS_MAX = 10_000;
 const RANGE_MAX_MS = 3660 * 86_400_000;
-const DEFAULT_GROUPING = 'day';
+export const DEFAULT_GROUPING = 'day';
 
-export async function readQuestion(app: Pick<App, 'db' | 'clock'>, { principal, query }: Asking): Promise<Question> {
+export async function readQuestion(app: Pick<App, 'db' | 'clock'>, { principal, query }: Asking, groupBy: string): Promise<Question> {
   const reach = reachOf(principal);
   const timeZone = query.time_zone ?? (await projectTimeZone(app.db, query.project_id ?? principal.projectId));
   const range = checked(readRange(query, timeZone, app.clock.now()));
-  const groupings = groupingsOf(query.group_by ?? DEFAULT_GROUPING).filter(isGrouping);
+  const groupings = groupingsOf(groupBy).filter(isGrouping);
   const units = TIME_UNITS.filter((unit) => groupings.includes(unit));
   const dimensions = groupings.filter((grouping) => DIMENSIONS.some((dimension) => dimension === grouping)) as Dimension[];
   const periods = cutRange(range, { units, timeZone, most: PERIODS_MAX });
@@ -63,6 +63,6 @@ function ownConditions({ projectId, keyId }: ReturnType<typeof reachOf>): Condit
   return [...(projectId === null ? [] : [['project_id', projectId] as const]), ...(keyId === null ? [] : [['key_id', keyId] as const])];
 }
 
-function conditionsOf(query: UsageQuery): Condition[] {
+function conditionsOf(query: Omit<UsageQuery, 'group_by'>): Condition[] {
   return Object.values(COLUMN).flatMap((column) => (query[column] === undefined ? [] : [[column, query[column]] as const]));
 }

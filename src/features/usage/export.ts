@@ -4,7 +4,7 @@ import { inUsd, usdText } from '../../core/money.ts';
 import { dateAt } from '../../core/time-zone.ts';
 import type { Exchange, Reply, Sink } from '../../http/route.ts';
 import { csvRecord, type CsvValue } from '../../wire/csv.ts';
-import { type Question, readQuestion } from './asked.ts';
+import { DEFAULT_GROUPING, type Question, readQuestion } from './asked.ts';
 import { groupFields, idsOf, sumFields } from './groups.ts';
 import { addUp, type Call, CALL_COLUMNS, type CallPlace, type Group, readCalls, readGroups, readNames } from './store.ts';
 
@@ -21,7 +21,7 @@ const NO_NAMES = { key: new Map(), user: new Map(), project: new Map() };
 /** Everything, in pages, so that neither we nor the database hold more than one of them; a reader who is slow holds no connection meanwhile. */
 export async function exportUsage(app: App, exchange: Exchange<undefined, UsageExportQuery, undefined>): Promise<Reply> {
   const { format, rows = exchange.query.group_by === undefined ? 'calls' : 'groups' } = exchange.query;
-  const question = await readQuestion(app, exchange);
+  const question = await readQuestion(app, exchange, exchange.query.group_by ?? DEFAULT_GROUPING);
   const { columns, pages } = rows === 'calls' ? calls(app, question) : groups(app, question);
   // Read before the head goes out, so that what is wrong has a status of its own.
   const first = await pages.next();

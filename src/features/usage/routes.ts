@@ -1,7 +1,8 @@
-import { UsageExportQuery, UsageQuery, UsageReply } from '../../contract/usage.ts';
+import { SuggestionsQuery, SuggestionsReply, UsageExportQuery, UsageQuery, UsageReply } from '../../contract/usage.ts';
 import { DATABASE_ERRORS, type Route, route } from '../../http/route.ts';
 import { exportUsage } from './export.ts';
 import { showUsage } from './show.ts';
+import { showSuggestions } from './suggestions.ts';
 
 const REACH = 'An administrator sees all projects, everybody else their own, and an API key its own calls.';
 
@@ -36,5 +37,17 @@ export const usageRoutes: readonly Route[] = [
     ],
     errors: DATABASE_ERRORS,
     handle: exportUsage,
+  }),
+  route({
+    method: 'GET',
+    path: '/api/v1/usage/suggestions',
+    summary: 'What would have cost less',
+    description: `Batches, the cache, cheaper models and prompts that a provider can cache: what each would have saved of the real traffic. ${REACH}`,
+    tag: 'Usage',
+    scope: 'usage:read',
+    query: SuggestionsQuery,
+    replies: [{ status: 200, description: 'The suggestions, with the requests behind them.', type: 'application/json', schema: SuggestionsReply }],
+    errors: DATABASE_ERRORS,
+    handle: showSuggestions,
   }),
 ];

@@ -2,14 +2,14 @@ import { type App, EVERY_PROJECT } from '../../app.ts';
 import type { UsageQuery } from '../../contract/usage.ts';
 import type { Exchange, Reply } from '../../http/route.ts';
 import { inUsd } from '../../core/money.ts';
-import { readQuestion, tooMuch } from './asked.ts';
+import { DEFAULT_GROUPING, readQuestion, tooMuch } from './asked.ts';
 import { groupFields, idsOf, sumFields } from './groups.ts';
 import { addUp, type Group, readGroups, readNames } from './store.ts';
 
 const GROUPS_MAX = 10_000;
 
 export async function showUsage(app: App, exchange: Exchange<undefined, UsageQuery, undefined>): Promise<Reply> {
-  const question = await readQuestion(app, exchange);
+  const question = await readQuestion(app, exchange, exchange.query.group_by ?? DEFAULT_GROUPING);
   const { range, timeZone, groupings, asked } = question;
   const { groups, names } = await app.inProject(question.projectId ?? EVERY_PROJECT, async (db) => {
     const found = await readGroups(db, asked, { after: null, limit: GROUPS_MAX + 1 });

@@ -1,5 +1,6 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Dimension } from '../../contract/usage.ts';
+import { type Burst, type PaidCalls, type Repeats, type TemplateCalls, THRESHOLDS, type Traffic } from '../../core/suggestions.ts';
 import type { TimeRange } from '../../core/time-range.ts';
 import type { Database, ProjectDatabase } from '../../tables.ts';
 import type { Period } from './periods.ts';
@@ -177,4 +178,81 @@ function byId(rows: readonly { readonly id: string; readonly name: string }[]): 
 export async function projectTimeZone(db: Kysely<Database>, projectId: string): Promise<string> {
   const row = await db.selectFrom('projects').select('time_zone').where('id', '=', projectId).executeTakeFirst();
   return row?.time_zone ?? 'UTC';
+}
+
+type Look = { readonly range: TimeRange; readonly conditions: readonly Condition[] };
+
+/** What suggestions are made of: calls that were whole and paid for, in four ways of grouping them. */
+export async function readTraffic(db: Db, look: Look, cacheTtlS: number): Promise<Traffic> {
+  return {
+    bursts: await readBursts(db, look),
+    repeats: await readRepeats(db, look, cacheTtlS),
+    short: await readShort(db, look),
+    templates: await readTemplates(db, look),
+  };
+}
+
+const PAID_SUMS = sql`count(*)::integer as calls, sum(cost_nano_usd)::float8 as "costNanoUsd", sum(input_tokens)::float8 as "inputTokens",
+  sum(cached_input_tokens)::float8 as "cachedInputTokens", sum(output_tokens)::float8 as "outputTokens"`;
+
+function paid({ range, conditions }: Look): RawBuilder<unknown> {
+  const where = [
+    sql`at >= ${new Date(range.fromMs)}`,
+    sql`at < ${new Date(range.toMs)}`,
+    ...conditions.map(([column, value]) => sql`${sql.ref(column)} = ${value}`),
+  ];
+  return sql`ledger where ${sql.join(where, sql` and `)} and outcome = 'ok' and cache <> 'HIT' and cost_nano_usd > 0`;
+}
+
+async function readBursts(db: Db, look: Look): Promise<Burst[]> {
+  const { rows } = await sql<Burst>`
+    select provider, model, "keyId", case when "keyId" is null then "userId" end as "userId", sum(calls)::integer as calls, count(*)::integer as hours,
+      sum("costNanoUsd") as "costNanoUsd", sum("inputTokens") as "inputTokens", sum("cachedInputTokens") as "cachedInputTokens", sum("outputTokens") as "outputTokens"
+    from (
+      select provider, model, key_id as "keyId", user_id as "userId", ${PAID_SUMS} from ${paid(look)} and not streamed and job_id is null
+      group by provider, model, key_id, user_id, project_id, date_trunc('hour', at) having count(*) >= ${THRESHOLDS.burstCalls}
+    ) as hour group by 1, 2, 3, 4`.execute(db);
+  return rows;
+}
+
+/**
+ * Equal calls in spans of the cache's time, the first of which begins with the first call: in each, one had to be paid for. A cache does as well as
+ * that or better, so that no more is promised than it would have saved.
+ */
+async function readRepeats(db: Db, look: Look, cacheTtlS: number): Promise<Repeats[]> {
+  const { rows } = await sql<Repeats>`
+    with equal as (
+      select provider, model, route, project_id, request_hash, cost_nano_usd,
+        floor(extract(epoch from at - min(at) over (partition by project_id, request_hash)) / ${Math.max(1, cacheTtlS)}) as span
+      from ${paid(look)} and request_hash is not null
+    ),
+    spans as (
+      select provider, model, route, count(*) - 1 as calls, sum(cost_nano_usd) - max(cost_nano_usd) as saves from equal
+      group by provider, model, route, project_id, request_hash, span having count(*) > 1
+    )
+    select provider, model, route, sum(calls)::integer as calls, sum(saves)::float8 as "costNanoUsd" from spans group by 1, 2, 3`.execute(db);
+  return rows;
+}
+
+async function readShort(db: Db, look: Look): Promise<PaidCalls[]> {
+  const { rows } = await sql<PaidCalls>`
+    select provider, model, ${PAID_SUMS} from ${paid(look)}
+      and input_tokens <= ${THRESHOLDS.shortInputTokens} and output_tokens <= ${THRESHOLDS.shortOutputTokens} and reasoning_tokens = 0
+    group by provider, model having count(*) >= ${THRESHOLDS.shortCalls}`.execute(db);
+  return rows;
+}
+
+async function readTemplates(db: Db, look: Look): Promise<TemplateCalls[]> {
+  const { rows } = await sql<TemplateCalls>`
+    select template_id as "templateId", provider, model, min(input_tokens) as "inputTokensMin", ${PAID_SUMS} from ${paid(look)} and template_id is not null
+    group by template_id, provider, model, project_id having count(*) >= ${THRESHOLDS.templateCalls} and min(input_tokens) >= ${THRESHOLDS.cacheableInputTokens}`.execute(
+    db,
+  );
+  return rows;
+}
+
+/** The newest requests of some calls, to be looked at. */
+export async function sampleRequests(db: Db, look: Look, limit: number): Promise<string[]> {
+  const { rows } = await sql<{ request_id: string }>`select request_id from ${paid(look)} order by at desc, id desc limit ${limit}`.execute(db);
+  return [...new Set(rows.map(({ request_id: id }) => id))];
 }
