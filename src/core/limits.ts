@@ -42,10 +42,10 @@ export function addressLimit(route: string, { limit, windowMs, words }: NonNulla
 }
 
 /**
- * How much of a limit a call takes. One that may use more tokens than the limit ever has takes all of it, and so waits until nobody uses any: to
- * refuse it would be to tell it to come back for nothing, whenever it names no `max_tokens` and its model has many.
+ * How much a call takes of a limit, of which there is `max` to take. One that may use more tokens than there ever are takes all of them, and so waits until
+ * nobody uses any: to refuse it would be to tell it to come back for nothing, whenever it names no `max_tokens` and its model has many.
  */
-export function weightOf({ kind, max }: Limit, tokens: number): number {
+export function weightOf({ kind }: Limit, tokens: number, max: number): number {
   return kind === 'tokens' ? Math.min(Math.ceil(tokens), max) : 1;
 }
 

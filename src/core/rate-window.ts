@@ -15,7 +15,7 @@ export type RateWindow = {
 /** What may be admitted in a window. */
 export type RateLimit = { readonly max: number; readonly windowMs: number };
 
-export const BUCKETS = 60;
+const BUCKETS = 60;
 
 export function rateWindow(): RateWindow {
   return { spent: 0, buckets: [], promised: 0, promisedUntilMs: Number.NEGATIVE_INFINITY };

@@ -172,6 +172,16 @@ describe('one of several processes without a common store', () => {
     expect(refused(() => enter(limits)).message).toBe('Rate limit exceeded: 10 per 1 minute');
   });
 
+  test('admits a call that may use more tokens than its share, when it has used none', () => {
+    const { enter } = world({ processes: 3 });
+    const limits = key({ tpm: 900 });
+    const permit = enter(limits, 16_000);
+    refused(() => enter(limits, 1));
+    permit.leave(20);
+    enter(limits, 280);
+    refused(() => enter(limits, 1));
+  });
+
   test('admits one where there are more processes than places', () => {
     const { enter } = world({ processes: 30 });
     enter(key({ rpm: 10 }));

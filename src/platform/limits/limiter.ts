@@ -22,28 +22,26 @@ export function createLimiter(needs: Needs): RunningLimiter {
   const common = redis && createRedisLimits({ redis, clock, processId, running: local.running });
 
   const admitHere = (limits: readonly Limit[], tokens: number): Permit => {
-    const atMs = clock.monotonic();
     const verdict = local.take(limits, tokens, shares.alone);
     const { refusedBy } = verdict;
     if (refusedBy) throw refusal(limits, { ...verdict, refusedBy });
-    return { headers: limitHeaders(limits, verdict.standings), leave: (used) => local.leave(limits, { atMs, tokens, used }) };
+    return { headers: limitHeaders(limits, verdict.standings), leave: (used) => local.leave(limits, verdict.taken, used) };
   };
   const admitTogether = async (limits: readonly Limit[], tokens: number, { take, correct }: RedisLimits): Promise<Permit> => {
     const verdict = await take(limits, tokens);
     if (verdict === null) return admitHere(limits, tokens);
     const { refusedBy } = verdict;
     if (refusedBy) throw refusal(limits, { ...verdict, refusedBy });
-    const atMs = clock.monotonic();
     const here = local.take(limits, tokens, shares.besideRedis);
     if (here.refusedBy) {
-      correct(limits, verdict.atMs, (limit) => -weightOf(limit, tokens));
+      correct(limits, verdict.atMs, (limit) => -weightOf(limit, tokens, limit.max));
       throw refusal(limits, { ...here, refusedBy: here.refusedBy });
     }
     return {
       headers: limitHeaders(limits, verdict.standings),
       leave(used) {
-        local.leave(limits, { atMs, tokens, used });
-        correct(limits, verdict.atMs, (limit) => (limit.kind === 'tokens' ? Math.ceil(used) - weightOf(limit, tokens) : 0));
+        local.leave(limits, here.taken, used);
+        correct(limits, verdict.atMs, (limit) => (limit.kind === 'tokens' ? Math.ceil(used) - weightOf(limit, tokens, limit.max) : 0));
       },
     };
   };

@@ -6,15 +6,15 @@ import { createWindowStore } from './window-store.ts';
 /** What this process has admitted, and how much of it runs. */
 export type LocalLimits = {
   /** Counts a call against all limits, or against none. `shareOf` is how much of a limit is this process's. */
-  readonly take: (limits: readonly Limit[], tokens: number, shareOf: (limit: Limit) => number) => Verdict;
-  /** The call that was taken at `atMs` is over: its place is free, and what it did not use of its tokens. */
-  readonly leave: (limits: readonly Limit[], call: Taken & { readonly used: number }) => void;
+  readonly take: (limits: readonly Limit[], tokens: number, shareOf: (limit: Limit) => number) => Verdict & { readonly taken: Taken };
+  /** The call is over: its place is free, and what it did not use of its tokens. */
+  readonly leave: (limits: readonly Limit[], taken: Taken, used: number) => void;
   /** Calls that run, by the key of the limit that counts them. */
   readonly running: ReadonlyMap<string, number>;
 };
 
-/** When a call was taken, and for how many tokens. */
-export type Taken = { readonly atMs: number; readonly tokens: number };
+/** When a call was taken, and how much of each limit. */
+export type Taken = { readonly atMs: number; readonly weights: readonly number[] };
 
 /** Of twice as many addresses the eldest are forgotten: an attacker with millions of them must not fill the memory. */
 const ADDRESSES_MAX = 25_000;
@@ -38,7 +38,10 @@ export function createLocalLimits(clock: Pick<Clock, 'monotonic'>): LocalLimits 
     running,
     take(limits, tokens, shareOf) {
       const nowMs = clock.monotonic();
-      const open = limits.map((limit) => ({ limit, window: windowOf(limit, nowMs), max: shareOf(limit), weight: weightOf(limit, tokens) }));
+      const open = limits.map((limit) => {
+        const max = shareOf(limit);
+        return { limit, max, weight: weightOf(limit, tokens, Math.min(max, limit.max)), window: windowOf(limit, nowMs) };
+      });
       let refusedBy: Limit | null = null;
       let retryAfterMs = 0;
       for (const { limit, window, max, weight } of open) {
@@ -54,14 +57,14 @@ export function createLocalLimits(clock: Pick<Clock, 'monotonic'>): LocalLimits 
         if (refusedBy === null) add(window, limit.windowMs, { nowMs, weight });
         return { remaining: Math.max(0, max - window.spent), resetMs: resetMs(window, limit.windowMs, nowMs) };
       });
-      return { refusedBy, retryAfterMs, standings };
+      return { refusedBy, retryAfterMs, standings, taken: { atMs: nowMs, weights: open.map(({ weight }) => weight) } };
     },
-    leave(limits, { atMs, tokens, used }) {
-      for (const limit of limits) {
+    leave(limits, { atMs, weights }, used) {
+      for (const [index, limit] of limits.entries()) {
         if (limit.kind === 'parallel') run(limit, -1);
         if (limit.kind !== 'tokens') continue;
         const window = callers.find(limit);
-        if (window) settle(window, limit.windowMs, { atMs, change: Math.ceil(used) - weightOf(limit, tokens) });
+        if (window) settle(window, limit.windowMs, { atMs, change: Math.ceil(used) - (weights[index] ?? 0) });
       }
     },
   };

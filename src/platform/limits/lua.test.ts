@@ -65,8 +65,8 @@ if (await bringRedis()) {
             retryAfterMs: Math.ceil(here.retryAfterMs),
           });
           if (here.refusedBy !== null || used === null) continue;
-          local.leave(limits, { atMs: nowMs, tokens, used });
-          await run('proc_1', nowMs, { settlements: [{ limit: counted, atMs: nowMs, change: used - weightOf(counted, tokens) }] });
+          local.leave(limits, here.taken, used);
+          await run('proc_1', nowMs, { settlements: [{ limit: counted, atMs: nowMs, change: used - weightOf(counted, tokens, counted.max) }] });
         }
       }),
       { numRuns: 40 },

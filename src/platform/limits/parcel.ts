@@ -33,7 +33,7 @@ export function parcelWords(processId: string, { takings, settlements, held }: P
     words.push('ask', String(limits.length));
     for (const limit of limits) {
       keys.push(PREFIX + limit.key);
-      words.push(String(limit.windowMs), String(limit.max), String(weightOf(limit, tokens)));
+      words.push(String(limit.windowMs), String(limit.max), String(weightOf(limit, tokens, limit.max)));
     }
   }
   return [String(keys.length), ...keys, ...words];
