@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import type { PoolClient } from 'pg';
 import { type ManualClock, manualClock } from '../../../test/manual-clock.ts';
-import { type App, EVERY_PROJECT, type InProject, type Log } from '../../app.ts';
+import { type App, EVERY_PROJECT, type InProject, type Log, type Secrets } from '../../app.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { Principal } from '../../contract/policy.ts';
 import { apiKeyOf } from '../../core/api-key.ts';
@@ -28,6 +28,7 @@ export type IdentifyWorld = {
   /** Always well. */
   readonly db: Kysely<Database>;
   readonly inProject: InProject;
+  readonly secrets: Secrets;
   clock: ManualClock;
   identify: Identify;
   readonly begin: () => Promise<void>;
@@ -58,6 +59,7 @@ export async function openIdentifyWorld(): Promise<IdentifyWorld> {
     warnings,
     db: database.db,
     inProject,
+    secrets,
     clock: firstClock,
     identify: createIdentify(needs(firstClock)),
     async begin() {

@@ -1,0 +1,42 @@
+import type { Answered } from '../harness.ts';
+import type { Headers, Method, People } from '../people.ts';
+import type { Operation } from './document.ts';
+
+/** Things that belong to one project, by the path that they are below: `/api/v1/templates` → `product_text_v1`. */
+export type Objects = ReadonlyMap<string, string>;
+
+export type Owner = { readonly projectId: string; readonly headers: Headers };
+type Ask = <Body>(method: Method, path: string, json?: unknown) => Promise<Answered<Body>>;
+
+/** How a thing is made that no POST to its collection makes. Everything else is made of the document's own example. */
+const MAKERS: Readonly<Record<string, (owner: Owner, ask: Ask) => Promise<string>>> = {
+  '/api/v1/projects': ({ projectId }) => Promise.resolve(projectId),
+  '/api/v1/requests': async (_owner, ask) => (await ask('POST', '/generate', { prompt: 'mine' })).headers.get('x-request-id') ?? '',
+};
+
+/** One thing of each kind that has an id in a path. */
+export async function makeObjects(people: People, operations: readonly Operation[], owner: Owner): Promise<Objects> {
+  const ask: Ask = (method, path, json) => people.ask(method, path, json, owner.headers);
+  const objects = new Map<string, string>();
+  for (const collection of new Set(operations.filter(({ path }) => path.includes('{')).map(({ path }) => collectionOf(path)))) {
+    objects.set(collection, await (MAKERS[collection] ?? byExample(operations, collection))(owner, ask));
+  }
+  return objects;
+}
+
+function byExample(operations: readonly Operation[], collection: string): (owner: Owner, ask: Ask) => Promise<string> {
+  return async (_owner, ask) => {
+    const create = operations.find(({ method, path }) => method === 'POST' && path.replace(/\/$/, '') === collection);
+    if (!create) throw new Error(`Nothing is known that makes what is below ${collection}: say how in test/authorization/objects.ts`);
+    // Whom the policy keeps from making one cannot have one.
+    if (!create.policy.roles.includes('member')) return 'none';
+    const { status, json, text } = await ask<{ id: string }>('POST', create.path, create.example);
+    if (status !== 201) throw new Error(`POST ${create.path} made nothing of its own example: ${status} ${text}`);
+    return json.id;
+  };
+}
+
+/** `/api/v1/keys/{id}/rotate` is below `/api/v1/keys`. */
+export function collectionOf(path: string): string {
+  return path.slice(0, path.indexOf('/{'));
+}
