@@ -6,6 +6,7 @@ import { ensureFirstUser } from '../features/auth/first-user.ts';
 import { createIdentify } from '../features/auth/identify.ts';
 import { createKeptAnswers, purgeKeptAnswers } from '../features/idempotency/answers.ts';
 import { allRoutes } from '../features/index.ts';
+import { purgeDeletedProjects } from '../features/projects/purge.ts';
 import { createGateway } from '../gateway/run.ts';
 import { createDispatch, type Dispatch } from '../http/dispatch.ts';
 import { type RunningServer, startServer } from '../http/server.ts';
@@ -119,7 +120,7 @@ async function openOutside({ settings, dataDir, database, secrets, live, log, st
   const processId = newId('proc');
   const inProject = createInProject(database.db);
   const house = { db: database.db, clock, log, retention: () => live.config().file.retention };
-  const endHousekeeping = await startHousekeeping(house, [() => purgeKeptAnswers({ inProject, clock })]);
+  const endHousekeeping = await startHousekeeping(house, [() => purgeKeptAnswers({ inProject, clock }), () => purgeDeletedProjects({ inProject, clock })]);
   const money = await openMoney({ ...database, dataDir, processId, clock, log });
   const limits = await openLimiter({ redisUrl: settings.redisUrl, processCount: money.processCount, processId, clock, log });
   const bodies = createBodies({ config: live.config, clock, log, write: (rows) => writeBodies(database.db, rows) });
