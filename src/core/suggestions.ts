@@ -95,7 +95,7 @@ function cache({ provider, model, route, calls, costNanoUsd: cost }: Repeats, ca
     kind: 'cache',
     title: `Answer repeats of ${route} from the cache`,
     savesNanoUsd: cost,
-    explanation: `${calls} calls to ${provider}/${model} by ${route} were equal to one that had been paid for less than ${cacheTtlS} seconds before. Of each row of equals the dearest is counted as needed.`,
+    explanation: `${calls} calls to ${provider}/${model} by ${route} were equal to one that had been paid for less than ${cacheTtlS} seconds before. Of equal calls the dearest is counted as needed.`,
     advice: 'Send X-Cache-Control: on where the cache is off, leave out Cache-Control: no-cache, or raise CACHE_MAX_ENTRIES.',
     calls,
     filters: { provider, model, route },

@@ -216,21 +216,16 @@ async function readBursts(db: Db, look: Look): Promise<Burst[]> {
 }
 
 /**
- * Equal calls in spans of the cache's time, the first of which begins with the first call: in each, one had to be paid for. A cache does as well as
- * that or better, so that no more is promised than it would have saved.
+ * Equal calls within one span of the cache's time: one of them had to be paid for. Spans begin by the clock and not with a call, so that a cache would
+ * have saved this or more, and one reading of the calls is enough to know it. Of equal calls, project, provider and model are equal too.
  */
 async function readRepeats(db: Db, look: Look, cacheTtlS: number): Promise<Repeats[]> {
   const { rows } = await sql<Repeats>`
-    with equal as (
-      select provider, model, route, project_id, request_hash, cost_nano_usd,
-        floor(extract(epoch from at - min(at) over (partition by project_id, request_hash)) / ${Math.max(1, cacheTtlS)}) as span
+    select provider, model, route, sum(calls)::integer as calls, sum(saves)::float8 as "costNanoUsd" from (
+      select min(provider) as provider, min(model) as model, min(route) as route, count(*) - 1 as calls, sum(cost_nano_usd) - max(cost_nano_usd) as saves
       from ${paid(look)} and request_hash is not null
-    ),
-    spans as (
-      select provider, model, route, count(*) - 1 as calls, sum(cost_nano_usd) - max(cost_nano_usd) as saves from equal
-      group by provider, model, route, project_id, request_hash, span having count(*) > 1
-    )
-    select provider, model, route, sum(calls)::integer as calls, sum(saves)::float8 as "costNanoUsd" from spans group by 1, 2, 3`.execute(db);
+      group by request_hash, floor(extract(epoch from at) / ${Math.max(1, cacheTtlS)}) having count(*) > 1
+    ) as repeated group by 1, 2, 3`.execute(db);
   return rows;
 }
 
