@@ -6,6 +6,8 @@ export type ScriptedServer = {
   readonly url: string;
   /** Requests as they came, head and body. */
   readonly requests: readonly string[];
+  /** Bytes so far. */
+  readonly heard: () => number;
   readonly opened: () => number;
   readonly open: () => number;
   readonly stop: () => void;
@@ -36,6 +38,7 @@ export function scriptedServer(script: Script, tls?: { readonly key: string; rea
   const requests: string[] = [];
   const sockets = new Set<Socket<State>>();
   let opened = 0;
+  let heard = 0;
   const listener = Bun.listen<State>({
     hostname: '127.0.0.1',
     port: 0,
@@ -48,6 +51,7 @@ export function scriptedServer(script: Script, tls?: { readonly key: string; rea
         script.opened?.(socket.data.peer);
       },
       data(socket, bytes) {
+        heard += bytes.length;
         script.heard?.(bytes, socket.data.peer);
         socket.data.received += bytes.toString('latin1');
         for (let request = takeRequest(socket.data); request !== null; request = takeRequest(socket.data)) {
@@ -64,6 +68,7 @@ export function scriptedServer(script: Script, tls?: { readonly key: string; rea
     port: listener.port,
     url: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${listener.port}`,
     requests,
+    heard: () => heard,
     opened: () => opened,
     open: () => sockets.size,
     stop() {

@@ -66,8 +66,13 @@ describe('silence', () => {
     await clock.advance(10 * TIMES.readMs);
     const next = reader.next();
     await clock.advance(TIMES.readMs - 1);
+    peers[0]?.say('3\r\ntwo\r\n');
+    expect((await next).done).toBe(false);
+    await clock.advance(10 * TIMES.readMs);
+    const last = reader.next();
+    await clock.advance(TIMES.readMs - 1);
     peers[0]?.say('0\r\n\r\n');
-    expect(await next).toEqual({ done: true, value: undefined });
+    expect(await last).toEqual({ done: true, value: undefined });
   });
 });
 

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'bun:test';
 import { Canceller } from '../../core/cancellation.ts';
 import { faultOf, OK, says, scriptedWorld, stopServers, TIMES } from './scripted-world.test.ts';
-import { until } from '../../../test/scripted-server.ts';
+import { type Peer, until } from '../../../test/scripted-server.ts';
 
 afterEach(stopServers);
 
@@ -42,29 +42,54 @@ describe('what goes out', () => {
     expect(server.opened()).toBe(0);
   });
 
-  test('of 10 MB is received as it was, however slowly it is read', async () => {
-    const body = 'a1é'.repeat(2_500_000);
-    const { server, ask } = scriptedWorld({
+  for (const body of ['a1é'.repeat(2_500_000), 'é'.repeat(2_500_000)]) {
+    test(`of ${Buffer.byteLength(body)} bytes in ${body.length} characters is received as it was, however slowly it is read`, async () => {
+      const { server, ask } = scriptedWorld({
+        ...says(OK),
+        heard(_, peer) {
+          peer.stopReading();
+          setTimeout(peer.readOn, 1);
+        },
+      });
+      expect(await (await ask({ body })).text()).toBe('ok');
+      const [head = '', received = ''] = (server.requests[0] ?? '').split('\r\n\r\n');
+      expect(head).toContain(`content-length: ${Buffer.byteLength(body)}`);
+      expect(Buffer.from(received, 'latin1').toString() === body).toBe(true);
+    });
+  }
+
+  test('of which nothing is taken for the write timeout fails, on a connection that was idle too', async () => {
+    const { server, clock, ask, text } = scriptedWorld({
       ...says(OK),
       heard(_, peer) {
-        peer.stopReading();
-        setTimeout(peer.readOn, 1);
+        if (server.requests.length === 1) peer.stopReading();
       },
     });
-    expect(await (await ask({ body })).text()).toBe('ok');
-    const [head = '', received = ''] = (server.requests[0] ?? '').split('\r\n\r\n');
-    expect(head).toContain('content-length: 10000000');
-    expect(Buffer.from(received, 'latin1').toString() === body).toBe(true);
-  });
-
-  test('of which nothing is taken for the write timeout fails, and for less does not', async () => {
-    const { server, clock, ask } = scriptedWorld({ opened: (peer) => peer.stopReading() });
+    await text();
     const failed = faultOf(ask({ body: 'a'.repeat(40_000_000) }));
-    await until(() => server.opened() === 1);
+    await until(() => server.heard() > 1_000);
     await clock.advance(TIMES.writeMs - 1);
     expect(server.open()).toBe(1);
     await clock.advance(1);
     expect(await failed).toEqual({ fault: 'timeout', message: 'the provider took nothing of the request for 5000 ms', status: null });
+    await until(() => server.open() === 0);
+  });
+
+  test('of which something is taken now and then does not, and has its answer waited for as long as any', async () => {
+    const peers: Peer[] = [];
+    const { server, clock, ask } = scriptedWorld({ opened: (peer) => void peers.push(peer), heard: (_, peer) => peer.stopReading() });
+    const failed = faultOf(ask({ body: 'a'.repeat(24_000_000) }));
+    await until(() => server.heard() > 0);
+    const before = clock.monotonic();
+    while (server.requests.length === 0) {
+      await clock.advance(TIMES.writeMs / 20);
+      peers[0]?.readOn();
+      await Bun.sleep(1);
+    }
+    expect(clock.monotonic() - before).toBeGreaterThan(TIMES.writeMs);
+    expect(server.open()).toBe(1);
+    await clock.advance(TIMES.readMs);
+    expect(await failed).toMatchObject({ fault: 'timeout', message: 'no answer within 20000 ms' });
   });
 
   test('and is refused half way is answered by the refusal', async () => {
@@ -82,5 +107,16 @@ describe('what goes out', () => {
         expect([response.status, await response.text()]).toEqual([413, 'large']);
       }
     }
+  });
+
+  test('and is answered half way leaves its connection to no other call', async () => {
+    const { server, ask } = scriptedWorld({
+      opened(peer) {
+        peer.stopReading();
+        peer.say(OK);
+      },
+    });
+    expect(await (await ask({ body: 'a'.repeat(40_000_000) })).text()).toBe('ok');
+    await until(() => server.open() === 0);
   });
 });
