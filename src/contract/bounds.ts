@@ -14,7 +14,7 @@ export const BudgetBody = z
   .meta({ id: 'Budget' });
 
 const most = (what: string) => z.int().min(1).max(COUNT_MAX).nullable().describe(`${what}; null is as many as you like.`);
-export const LIMIT_FIELDS = {
+const LIMIT_FIELDS = {
   rpm: most('Calls a minute'),
   tpm: most('Tokens a minute'),
   max_parallel: most('Calls at once'),

@@ -21,6 +21,7 @@ import { idMaker } from '../platform/ids.ts';
 import { openLimiter, type OpenLimiter } from '../platform/limits/open.ts';
 import { type ClosableLog, createLog } from '../platform/log.ts';
 import { type Money, openMoney } from '../platform/money/open.ts';
+import { createMoneyStore } from '../platform/postgres/money.ts';
 import { portTrouble } from '../platform/port.ts';
 import { createAudit } from '../platform/postgres/audit.ts';
 import { writeBodies } from '../platform/postgres/body-store.ts';
@@ -121,7 +122,7 @@ async function openOutside({ settings, dataDir, database, secrets, live, log, st
   const inProject = createInProject(database.db);
   const house = { db: database.db, clock, log, retention: () => live.config().file.retention };
   const endHousekeeping = await startHousekeeping(house, [() => purgeKeptAnswers({ inProject, clock }), () => purgeDeletedProjects({ inProject, clock })]);
-  const money = await openMoney({ ...database, dataDir, processId, clock, log });
+  const money = await openMoney({ store: createMoneyStore(database.pool), db: database.db, dataDir, processId, clock, log });
   const limits = await openLimiter({ redisUrl: settings.redisUrl, processCount: money.processCount, processId, clock, log });
   const bodies = createBodies({ config: live.config, clock, log, write: (rows) => writeBodies(database.db, rows) });
   const outside = {

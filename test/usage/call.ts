@@ -1,8 +1,37 @@
-import type { LedgerRow } from '../../src/core/ledger-row.ts';
-
-/** A row of the ledger as it is stored: what is unset is null. */
+/** A row of the ledger as it is stored. */
 export type StoredCall = {
-  readonly [Name in keyof Required<LedgerRow>]: undefined extends LedgerRow[Name] ? Exclude<LedgerRow[Name], undefined> | null : LedgerRow[Name];
+  readonly id: string;
+  readonly at: string;
+  readonly request_id: string;
+  readonly root_id: string;
+  readonly project_id: string;
+  readonly user_id: string | null;
+  readonly key_id: string | null;
+  readonly route: string;
+  readonly template_id: string | null;
+  readonly job_id: string | null;
+  readonly asked_model: string | null;
+  readonly provider: string;
+  readonly model: string;
+  readonly outcome: 'ok' | 'left' | 'cut' | 'failed' | 'lost';
+  readonly error_code: string | null;
+  readonly cache: 'HIT' | 'MISS' | 'BYPASS';
+  readonly streamed: boolean;
+  readonly input_tokens: number;
+  readonly cached_input_tokens: number;
+  readonly output_tokens: number;
+  readonly reasoning_tokens: number;
+  readonly max_tokens: number | null;
+  readonly estimated: boolean;
+  readonly cost_nano_usd: number;
+  readonly saved_nano_usd: number;
+  readonly queue_ms: number;
+  readonly first_piece_ms: number | null;
+  readonly upstream_ms: number;
+  readonly failures:
+    | readonly { readonly provider: string; readonly model: string; readonly fault: string; readonly status: number | null; readonly ms: number }[]
+    | null;
+  readonly request_hash: string | null;
 };
 
 /** A call that went well and cost a tenth of a cent, but for what a test says of it. */

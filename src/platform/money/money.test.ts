@@ -8,6 +8,7 @@ import type { Budget } from '../../contract/policy.ts';
 import type { LedgerRow } from '../../core/ledger-row.ts';
 import { systemClock } from '../clock.ts';
 import { idMaker } from '../ids.ts';
+import { createMoneyStore } from '../postgres/money.ts';
 import { migrate } from '../postgres/migrate.ts';
 import { type OpenDatabase, openDatabase } from '../postgres/open.ts';
 import { type Money, openMoney } from './open.ts';
@@ -42,7 +43,7 @@ afterAll(async () => {
 
 /** What one process has; several of them share the database. */
 async function newProcess(folder = mkdtempSync(join(dataDir, 'process-'))): Promise<Money> {
-  const money = await openMoney({ pool: open.pool, db: open.db, dataDir: folder, processId: newId('proc'), clock: systemClock, log: quiet });
+  const money = await openMoney({ store: createMoneyStore(open.pool), db: open.db, dataDir: folder, processId: newId('proc'), clock: systemClock, log: quiet });
   monies.push(money);
   return money;
 }

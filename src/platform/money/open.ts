@@ -1,10 +1,9 @@
 import { join } from 'node:path';
 import type { Kysely } from 'kysely';
-import type { Pool } from 'pg';
 import type { Budgets, Clock, Ledger, Log } from '../../app.ts';
 import type { Database } from '../../tables.ts';
 import { every } from '../every.ts';
-import { createMoneyStore } from '../postgres/money.ts';
+import type { MoneyStore } from '../postgres/money.ts';
 import { messageOf } from '../postgres/database-start-error.ts';
 import { ensurePartitionsFor } from '../postgres/partitions.ts';
 import { createBudgets } from './budgets.ts';
@@ -14,7 +13,7 @@ import { startPresence } from './presence.ts';
 import { replayJournals } from './replay.ts';
 
 export type MoneyNeeds = {
-  readonly pool: Pool;
+  readonly store: MoneyStore;
   readonly db: Kysely<Database>;
   readonly dataDir: string;
   readonly processId: string;
@@ -34,8 +33,7 @@ const REPLAY_EVERY_MS = 30_000;
 const DRAIN_MAX_MS = 5000;
 
 /** Everything about money: the ledger with its journal, the budgets, and the sign of life that what is held depends on. */
-export async function openMoney({ pool, db, dataDir, processId, clock, log }: MoneyNeeds): Promise<Money> {
-  const store = createMoneyStore(pool);
+export async function openMoney({ store, db, dataDir, processId, clock, log }: MoneyNeeds): Promise<Money> {
   const folder = join(dataDir, 'journal');
   const writing = {
     settle: (rows: readonly string[]) => store.settle(processId, rows),
