@@ -219,6 +219,20 @@ describe('a change is seen by every process within a second:', () => {
   });
 });
 
+test('a stream that is under way is ended within ten seconds of a revocation, and says so', async () => {
+  const { id, key } = await create();
+  const headers = { 'x-api-key': key, 'content-type': 'application/json' };
+  const body = JSON.stringify({ prompt: 'word '.repeat(190), model: 'demo-slow' });
+  const response = await fetch(`${replica.url}/generate?stream=true`, { method: 'POST', headers, body });
+  expect(response.status).toBe(200);
+  const revokedAt = performance.now();
+  await ask('DELETE', `/${id}`);
+  const text = await response.text();
+  expect(text).toContain('event: error');
+  expect(text).toContain('"code":"UNAUTHORIZED"');
+  expect(performance.now() - revokedAt).toBeLessThan(10_000);
+}, 30_000);
+
 describe('POST /api/v1/keys/{id}/rotate', () => {
   test('gives another secret, beside which the one before works until the overlap ends', async () => {
     const first = await create();

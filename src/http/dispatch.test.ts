@@ -30,6 +30,7 @@ const identify: Identify = {
     if (authorization === 'Bearer slow') return Promise.resolve(KEY);
     throw new AppError('UNAUTHORIZED', { message: 'The access token has expired' });
   },
+  isRevoked: () => Promise.resolve(false),
   nobody() {
     asked++;
     return ALL_SPENT;

@@ -13,11 +13,14 @@ import { isDoneOnce, KEY_HEADER } from './idempotency/key.ts';
 import { type Exchange, JSON_TYPE, type Reply, type Route } from './route.ts';
 import { createRouter, type Match } from './router.ts';
 import { type Checker, checker } from './validate.ts';
+import { whileAllowed } from './while-allowed.ts';
 
 /** Answers at once where it can: to wait for no one costs a microsecond. */
 export type Identify = {
   /** Who the credentials of a request belong to; null when there are none. A bad one throws UNAUTHORIZED. */
   readonly caller: (authorization: string | null, apiKey: string | null) => Principal | null | Promise<Principal>;
+  /** Whether they were taken back. A token that has run out meanwhile was not. */
+  readonly isRevoked: (authorization: string | null, apiKey: string | null) => Promise<boolean>;
   /** The anonymous caller, with the budget of the project that they share. */
   readonly nobody: () => Principal | Promise<Principal>;
 };
@@ -276,7 +279,7 @@ function outgoing(kit: Kit, visit: Visit, reply: Reply, over: Outgoing['over']):
   visit.status = reply.status ?? 200;
   const { headers } = visit;
   Object.assign(headers, reply.headers);
-  if (reply.stream) return { status: visit.status, headers, body: null, stream: reply.stream, over };
+  if (reply.stream) return { status: visit.status, headers, body: null, stream: whileAllowed(kit, visit.request.headers, reply.stream), over };
   if (reply.json === undefined) return { status: visit.status, headers, body: reply.text ?? null, over };
   headers['content-type'] = JSON_TYPE;
   if (headers['server-timing'] !== undefined) headers['server-timing'] += `, total;dur=${(kit.app.clock.monotonic() - visit.startedAt).toFixed(1)}`;

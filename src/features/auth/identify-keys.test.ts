@@ -194,6 +194,25 @@ describe('with the database away', () => {
 
 const setBudget = (budget_nano_usd: number): Promise<unknown> => world.db.updateTable('projects').set({ budget_nano_usd, budget_period: 'day' }).execute();
 
+describe('taken back', () => {
+  test('are a revoked key and an ended sign-in, and not a token that has run out or a database that is away', async () => {
+    const { identify } = world;
+    const [key, token] = [await world.addKey(), world.bearer()];
+    await Promise.all([byHeader(key), identify.caller(token, null)]);
+    expect([await identify.isRevoked(null, key), await identify.isRevoked(token, null), await identify.isRevoked(null, null)]).toEqual([false, false, false]);
+    world.state = 'refusing';
+    await world.clock.advance(3_600_000);
+    expect([await identify.isRevoked(null, key), await identify.isRevoked(token, null)]).toEqual([false, false]);
+    world.state = 'well';
+    await world.clock.advance(1000);
+    expect([await identify.isRevoked(null, key), await identify.isRevoked(token, null)]).toEqual([false, false]);
+    await change({ revoked_at: new Date() });
+    await world.db.updateTable('sessions').set({ revoked_at: new Date() }).execute();
+    await world.clock.advance(1000);
+    expect([await identify.isRevoked(null, key), await identify.isRevoked(token, null)]).toEqual([true, true]);
+  });
+});
+
 describe('nobody', () => {
   test('has the budget of the default project, read once a second when nobody comes, and said at once in between', async () => {
     expect(await world.identify.nobody()).toEqual({ kind: 'anonymous', projectId: 'default', limits: [], budgets: [] });

@@ -25,6 +25,8 @@ type Credential = {
   readonly expiresAtMs: number;
 };
 
+type Held = { readonly holder: Pick<Fresh<Principal>, 'value'>; readonly userId: string | null };
+
 /**
  * Nearly every call answers at once, from a credential that was verified before and a holder that was read within the second. Credentials are told
  * apart by the whole header, never by a part or a short hash of it.
@@ -45,23 +47,32 @@ export function createIdentify(app: Needs): Identify {
     return looksLikeApiKey(token) ? holders.ofKey(token) : holders.ofToken(token);
   }
 
-  function current(credential: Credential): Principal | Promise<Principal> {
-    if (credential.expiresAtMs <= clock.now()) throw expired();
-    const { holder } = credential;
-    if (freshness.isFresh(holder)) return decide(credential, freshness.ageMs(holder));
-    return freshness.read(holder).then(() => decide(credential, freshness.ageMs(holder)));
+  function credentialOf(authorization: string | null, apiKey: string | null): Credential | null {
+    if (apiKey === null) {
+      if (authorization === null) return null;
+      const known = byAuthorization.get(authorization);
+      if (known) return known;
+      return isBasic(authorization) ? null : remember(byAuthorization, authorization, verify(authorization));
+    }
+    if (authorization !== null && !isBasic(authorization) && bearerToken(authorization) !== apiKey) throw twoCallers();
+    return byApiKey.get(apiKey) ?? remember(byApiKey, apiKey, holders.ofKey(apiKey));
   }
 
   return {
     caller(authorization, apiKey) {
-      if (apiKey === null) {
-        if (authorization === null) return null;
-        const known = byAuthorization.get(authorization);
-        if (known) return current(known);
-        return isBasic(authorization) ? null : current(remember(byAuthorization, authorization, verify(authorization)));
-      }
-      if (authorization !== null && !isBasic(authorization) && bearerToken(authorization) !== apiKey) throw twoCallers();
-      return current(byApiKey.get(apiKey) ?? remember(byApiKey, apiKey, holders.ofKey(apiKey)));
+      const credential = credentialOf(authorization, apiKey);
+      if (credential === null) return null;
+      if (credential.expiresAtMs <= clock.now()) throw expired();
+      const { holder } = credential;
+      if (freshness.isFresh(holder)) return decide(credential, freshness.ageMs(holder));
+      return freshness.read(holder).then(() => decide(credential, freshness.ageMs(holder)));
+    },
+    async isRevoked(authorization, apiKey) {
+      const credential = credentialOf(authorization, apiKey);
+      if (credential === null) return false;
+      const { holder } = credential;
+      if (!freshness.isFresh(holder)) await freshness.read(holder);
+      return freshness.ageMs(holder) <= AWAY_MAX_MS && !belongs(credential);
     },
     nobody() {
       if (freshness.isFresh(nobody)) return lastKnown(nobody);
@@ -129,9 +140,13 @@ async function readKey(app: Needs, hash: string): Promise<Principal | null> {
 
 function decide({ holder: { value }, userId }: Credential, ageMs: number): Principal {
   if (ageMs > AWAY_MAX_MS) throw away();
-  if (value === null) throw userId === null ? invalidKey() : invalidToken();
-  if (value.kind === 'user' && value.userId !== userId) throw invalidToken();
+  if (value === null || !belongs({ holder: { value }, userId })) throw userId === null ? invalidKey() : invalidToken();
   return value;
+}
+
+/** Whether there is somebody whom it belongs to. */
+function belongs({ holder: { value }, userId }: Held): boolean {
+  return value !== null && (value.kind !== 'user' || value.userId === userId);
 }
 
 /** For the anonymous it stays good while the database is away: there is nothing to revoke, and a budget cannot be overdrawn without it. */
