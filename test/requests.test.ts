@@ -111,8 +111,9 @@ describe('the list', () => {
     expect(await ids(`from=${day}&to=${day}&time_zone=Pacific/Kiritimati&q=nothing`)).toEqual([]);
   });
 
-  test('refuses a cursor that it did not give', async () => {
-    expect((await world.get('/api/v1/requests?cursor=nonsense')).status).toBe(422);
+  test('refuses a cursor that it did not give, and what cannot be the name of anything', async () => {
+    for (const query of ['cursor=nonsense', 'cursor=1.%00', 'model=a%00', 'q=%00', 'model='])
+      expect((await world.get(`/api/v1/requests?${query}`)).status).toBe(422);
   });
 });
 
@@ -151,7 +152,7 @@ describe('one request', () => {
 
   test('that there is not is 404', async () => {
     expect((await world.get('/api/v1/requests/req_nothing')).status).toBe(404);
-    expect((await world.get(`/api/v1/requests/${'x'.repeat(3000)}`)).status).toBe(404);
+    for (const id of ['x'.repeat(3000), 'a%00b', '%F0%9F%98%80', 'a%20b']) expect((await world.get(`/api/v1/requests/${id}`)).status).toBe(404);
   });
 });
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { RANGE_FIELDS } from './time-range.ts';
-import { FILTER_FIELDS } from './usage.ts';
+import { FILTER_FIELDS, Wanted } from './usage.ts';
 
 /** Each request that asked a model: what became of it, what it cost, and the calls that it took (CONTRACT 8). */
 
@@ -21,8 +21,8 @@ export const RequestListQuery = z.strictObject({
   outcome: Outcome.optional(),
   cached: z.boolean().optional().describe('Only requests that the cache answered, or only others.'),
   min_cost: z.number().min(0).optional().describe('Only requests that cost so many USD or more.'),
-  q: z.string().min(1).max(200).optional().describe('Only the requests with this id.'),
-  request_hash: z.string().min(1).max(100).optional().describe('Only equal requests: what a suggestion names.'),
+  q: Wanted.describe('Only the requests with this id.'),
+  request_hash: Wanted.describe('Only equal requests: what a suggestion names.'),
   ...FILTER_FIELDS,
 });
 export type RequestListQuery = z.output<typeof RequestListQuery>;

@@ -28,7 +28,13 @@ export function isGrouping(word: string): word is Grouping {
   return GROUPINGS.some((grouping) => grouping === word);
 }
 
-const wanted = (what: string) => z.string().min(1).max(300).optional().describe(`Only ${what}.`);
+/** What calls are narrowed by. The database takes no text with U+0000 in it, and so there is nothing of that name. */
+export const Wanted = z
+  .string()
+  .regex(/^[^\0]+$/, 'must be a name or an id')
+  .max(300)
+  .optional();
+const wanted = (what: string) => Wanted.describe(`Only ${what}.`);
 /** The columns that calls can be told apart by. */
 export const FILTER_FIELDS = {
   project_id: wanted('calls of this project; an administrator sees all'),
