@@ -9,8 +9,6 @@ export type Rule = {
   readonly ask: (operation: Operation, suited: Ask) => Ask;
   /** So many from one address; the last counts. */
   readonly times?: number;
-  /** So many at the same moment; one of them has to give it. */
-  readonly atOnce?: number;
 };
 
 const hasBody = ({ body }: Operation): boolean => body !== undefined;
@@ -54,13 +52,6 @@ export const RULES: readonly Rule[] = [
     gives: '422 INVALID_VALUE',
     to: ({ takesKeys }) => takesKeys,
     ask: () => ({ headers: { 'idempotency-key': 'x'.repeat(256) } }),
-  },
-  {
-    name: 'an Idempotency-Key whose first request still runs',
-    gives: '409 CONFLICT',
-    to: ({ takesKeys }) => takesKeys,
-    ask: () => ({ headers: { 'idempotency-key': 'at once' } }),
-    atOnce: 5,
   },
   { name: 'a stream of events', gives: '200 text/event-stream', to: canStream, ask: () => ({ query: '?stream=true' }) },
   { name: 'a stream of raw text', gives: '200 text/plain', to: canStream, ask: () => ({ query: '?stream=true', headers: { accept: 'text/plain' } }) },
