@@ -31,7 +31,9 @@ const log: Log = { debug: note, info: note, warning: note, error: note };
 const redis = await openRedis({ url, clock: systemClock, ...(answerWithinMs === undefined ? {} : { answerWithinMs: Number(answerWithinMs) }) });
 const limiter = createLimiter({ clock: systemClock, log, redis, processId: `proc_${process.pid}`, processCount: () => Number(processes) });
 
-async function attempt(run: () => unknown): Promise<{ from: number; to: number; admitted: boolean; retryAfterMs: number; headers: Permit['headers'] }> {
+type Attempt = { readonly from: number; readonly to: number; readonly admitted: boolean; readonly retryAfterMs: number; readonly headers: Permit['headers'] };
+
+async function attempt(run: () => unknown): Promise<Attempt> {
   const from = now();
   try {
     const headers = (await run()) as Permit['headers'];
@@ -42,12 +44,21 @@ async function attempt(run: () => unknown): Promise<{ from: number; to: number; 
   }
 }
 
+const MEANWHILE_MS = 50;
+/** How much later than it should this process does anything at all just now. */
+async function lateness(): Promise<number> {
+  const from = now();
+  await systemClock.sleep(MEANWHILE_MS);
+  return now() - from - MEANWHILE_MS;
+}
+
 async function visits({ limit, windowMs, calls, perSecond, obeys }: Command & { readonly do: 'visit' }): Promise<void> {
   const visit = (): unknown => limiter.visit('thing', { limit, windowMs, words: `${limit} per ${windowMs}` }, '203.0.113.1');
   const beganAt = now();
   const one = async (nth: number): Promise<object[]> => {
     await systemClock.sleep(Math.max(1, beganAt + (nth * 1000) / perSecond - now()));
-    const first = await attempt(visit);
+    const [attempted, lateMs] = await Promise.all([attempt(visit), lateness()]);
+    const first = { ...attempted, lateMs };
     if (first.admitted || !obeys) return [first];
     // As a caller reads it: in whole milliseconds, rounded up.
     await systemClock.sleep(Math.ceil(first.retryAfterMs));

@@ -19,8 +19,8 @@ export type ShareNeeds = {
   readonly processCount: () => number;
 };
 
-/** Until all processes have found Redis again, each by looking once a second. */
-const ALL_BACK_MS = 2000;
+/** Until all processes have found Redis again, each by looking once a second, and some not at the first look. */
+const ALL_BACK_MS = 5000;
 
 /**
  * Each process has the same part of a limit. When Redis has just gone away, nobody knows what the others have admitted meanwhile: for the first window
@@ -29,13 +29,13 @@ const ALL_BACK_MS = 2000;
  */
 export function createShares({ clock, log, redis, processCount }: ShareNeeds): Shares {
   let changedMs = redis === null || redis.isUp() ? Number.NEGATIVE_INFINITY : clock.monotonic();
-  const sayAway = (reason: string): void =>
-    log.warning('Redis is away: each process goes on with its share of the limits', { reason, processes: processCount() });
-  if (redis?.isUp() === false) sayAway('it could not be reached');
-  redis?.onChange((isUp, reason) => {
+  const sayAway = (): void =>
+    log.warning('Redis is away: each process goes on with its share of the limits', { reason: redis?.trouble(), processes: processCount() });
+  if (redis?.isUp() === false) sayAway();
+  redis?.onChange((isUp) => {
     changedMs = clock.monotonic();
     if (isUp) log.info('Redis is back: limits are counted over all processes again');
-    else sayAway(reason);
+    else sayAway();
   });
   const changedWithin = (ms: number): boolean => clock.monotonic() - changedMs < ms;
   const shareOf = ({ max }: Limit, parts: number): number => {
