@@ -68,9 +68,8 @@ type Given = { readonly stream?: boolean; readonly accept?: string };
 
 function exchangeOf(body: unknown, { stream, accept }: Given = {}): Exchange<undefined, { stream?: boolean }> {
   const request = new Request('http://localhost/', accept === undefined ? {} : { headers: { accept } });
-  const query = stream === undefined ? {} : { stream };
   const who = { principal: ANONYMOUS, address: '127.0.0.1', requestId: 'req_1', signal: request.signal, deadline: 1e15, ids: callIds('call_1', 0) };
-  return { request, path: '/', route: '/', ...who, params: undefined, query, body, logFields: {} };
+  return { request, path: '/', route: '/', ...who, params: undefined, query: stream === undefined ? {} : { stream }, body, logFields: {} };
 }
 
 async function post(app: App, path: string, body: unknown, given: Given = {}): Promise<Reply & { readonly logFields: Record<string, unknown> }> {

@@ -1,5 +1,6 @@
 import { closeSync, ftruncateSync, mkdirSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ProcessMark } from './process-mark.ts';
 
 /**
  * What this process has spent and the database does not know yet, as lines in a file. A line is with the system before `append` returns, so
@@ -18,13 +19,13 @@ export type Journal = {
 /** `bytes` is about how many: what is not ASCII has more. */
 export type Segment = { readonly path: string; readonly descriptor: number; bytes: number; pending: number };
 
-export type JournalName = { readonly pid: number; readonly processId: string };
+export type JournalName = { readonly mark: ProcessMark; readonly processId: string };
 
 /** A file as long as this is followed by the next, so that one slow call does not keep everything that came after it. */
 const SEGMENT_BYTES = 8 * 1024 * 1024;
 /** To empty a file costs a system call: worth it when it has grown. */
 const EMPTY_FROM_BYTES = 1024 * 1024;
-const NAME = /^(\d+)\.(proc_[0-9a-z]+)\.\d+\.jsonl$/;
+const NAME = /^(\d+)-(\d*)\.(proc_[0-9a-z]+)\.\d+\.jsonl$/;
 
 export function openJournal(folder: string, name: JournalName): Journal {
   const segments = segmentMaker(folder, name);
@@ -74,11 +75,11 @@ export function openJournal(folder: string, name: JournalName): Journal {
   };
 }
 
-function segmentMaker(folder: string, { pid, processId }: JournalName): () => Segment {
+function segmentMaker(folder: string, { mark, processId }: JournalName): () => Segment {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   let count = 0;
   return () => {
-    const path = join(folder, `${pid}.${processId}.${++count}.jsonl`);
+    const path = join(folder, `${mark.pid}-${mark.began}.${processId}.${++count}.jsonl`);
     return { path, descriptor: openSync(path, 'a', 0o600), bytes: 0, pending: 0 };
   };
 }
@@ -90,8 +91,8 @@ function empty(segment: Segment): void {
 
 /** Which process wrote a file of this name; null for other files. */
 export function readJournalName(file: string): JournalName | null {
-  const [, pid, processId] = NAME.exec(file) ?? [];
-  return pid === undefined || processId === undefined ? null : { pid: Number(pid), processId };
+  const [, pid, began, processId] = NAME.exec(file) ?? [];
+  return pid === undefined || began === undefined || processId === undefined ? null : { mark: { pid: Number(pid), began }, processId };
 }
 
 /** The lines of a journal, the last one for each id: a call's last line is the truth. A line that was cut off by a crash is left out. */

@@ -12,6 +12,7 @@ import { createMoneyStore } from '../postgres/money.ts';
 import { migrate } from '../postgres/migrate.ts';
 import { type OpenDatabase, openDatabase } from '../postgres/open.ts';
 import { type Money, openMoney } from './open.ts';
+import { thisProcess } from './process-mark.ts';
 
 const quiet = { debug: () => undefined, info: () => undefined, warning: () => undefined, error: () => undefined };
 const dataDir = mkdtempSync(join(tmpdir(), 'sluice-money-'));
@@ -234,13 +235,16 @@ describe('the ledger', () => {
     );
     // The journal of a process that is no more, its last line cut off by the crash.
     mkdirSync(join(folder, 'journal'));
-    writeFileSync(join(folder, 'journal', '999999999.proc_dead.1.jsonl'), `${lines.join('\n')}\n{"id":"call_half`);
-    // One that is running writes on: its file is left alone.
-    writeFileSync(join(folder, 'journal', `${process.ppid}.proc_other.1.jsonl`), `${lines[0]}\n`);
+    writeFileSync(join(folder, 'journal', '999999999-1.proc_dead.1.jsonl'), `${lines.join('\n')}\n{"id":"call_half`);
+    // One that is running writes on: its file is left alone. One whose number was given again is not running.
+    const { pid, began } = thisProcess();
+    const running = `${pid}-${began}.proc_other.1.jsonl`;
+    writeFileSync(join(folder, 'journal', `${pid}-1.proc_before.1.jsonl`), `${JSON.stringify(row('key_died', 7))}\n`);
+    writeFileSync(join(folder, 'journal', running), `${lines[0]}\n`);
     await newProcess(folder);
-    expect(await ledgerOf('key_died')).toEqual({ rows: 2, cost: 120 });
-    expect(readdirSync(join(folder, 'journal'))).not.toContain('999999999.proc_dead.1.jsonl');
-    expect(readdirSync(join(folder, 'journal'))).toContain(`${process.ppid}.proc_other.1.jsonl`);
+    expect(await ledgerOf('key_died')).toEqual({ rows: 3, cost: 127 });
+    expect(readdirSync(join(folder, 'journal'))).not.toContain('999999999-1.proc_dead.1.jsonl');
+    expect(readdirSync(join(folder, 'journal'))).toContain(running);
   });
 
   test('takes back what it charged for a lost call when the call is run again under its id, and charges once', async () => {
@@ -265,7 +269,7 @@ describe('the ledger', () => {
     await until('the lost call is entered', async () => (await ledgerOf(own.id)).rows === 1);
     const folder = mkdtempSync(join(dataDir, 'died-again-'));
     mkdirSync(join(folder, 'journal'));
-    writeFileSync(join(folder, 'journal', '999999999.proc_dead.1.jsonl'), `${JSON.stringify({ ...lost, outcome: 'ok', cost_nano_usd: 30 })}\n`);
+    writeFileSync(join(folder, 'journal', '999999999-1.proc_dead.1.jsonl'), `${JSON.stringify({ ...lost, outcome: 'ok', cost_nano_usd: 30 })}\n`);
     await newProcess(folder);
     expect(await ledgerOf(own.id)).toEqual({ rows: 1, cost: 30 });
     expect(await usageOf(own.id)).toEqual({ rows: 1, cost: 30 });

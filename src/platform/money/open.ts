@@ -10,6 +10,7 @@ import { createBudgets } from './budgets.ts';
 import { openJournal } from './journal.ts';
 import { createLedger, enterRows } from './ledger.ts';
 import { startPresence } from './presence.ts';
+import { thisProcess } from './process-mark.ts';
 import { replayJournals } from './replay.ts';
 
 export type MoneyNeeds = {
@@ -60,7 +61,7 @@ export async function openMoney({ store, db, dataDir, processId, clock, log }: M
     lease: (window, ask) => store.lease(processId, window, ask),
     keep: (window, nanoUsd) => store.keep(processId, window, nanoUsd),
   });
-  const ledger = createLedger({ ...writing, journal: openJournal(folder, { pid: process.pid, processId }), clock });
+  const ledger = createLedger({ ...writing, journal: openJournal(folder, { mark: thisProcess(), processId }), clock });
   const stopReplays = every(clock, REPLAY_EVERY_MS, () =>
     replay().catch((cause: unknown) => log.debug('the journals of others could not be entered yet', { reason: messageOf(cause) })),
   );

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Log } from '../../app.ts';
 import type { LedgerRow } from '../../core/ledger-row.ts';
 import { readJournal, readJournalName } from './journal.ts';
+import { isRunning } from './process-mark.ts';
 
 export type ReplayNeeds = {
   readonly folder: string;
@@ -24,7 +25,7 @@ const BATCH_MAX = 1000;
 export async function replayJournals(needs: ReplayNeeds): Promise<void> {
   for (const file of filesIn(needs.folder)) {
     const name = readJournalName(file);
-    if (name === null || name.processId === needs.processId || isRunning(name.pid)) continue;
+    if (name === null || name.processId === needs.processId || isRunning(name.mark)) continue;
     const path = join(needs.folder, file);
     const rows = [...readJournal(readFileSync(path, 'utf8'))];
     for (let from = 0; from < rows.length; from += BATCH_MAX) {
@@ -50,17 +51,6 @@ function filesIn(folder: string): string[] {
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw cause;
-  }
-}
-
-/** In a container every start has the same number: one that is ours is not of a living predecessor. */
-function isRunning(pid: number): boolean {
-  if (pid === process.pid) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (cause) {
-    return (cause as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 
