@@ -7,24 +7,24 @@ export class AnswerHead {
   readonly encoding: string;
   /** How long the server says that it keeps the connection; null where it does not say. */
   readonly keepAliveMs: number | null;
-  readonly #lines: string;
+  readonly #text: string;
   /** Made at the first question: of most answers nobody asks one. */
   #lower: string | null = null;
 
-  constructor(status: number, lines: string, { encoding, keepAliveMs }: Pick<AnswerHead, 'encoding' | 'keepAliveMs'>) {
+  constructor(status: number, text: string, { encoding, keepAliveMs }: Pick<AnswerHead, 'encoding' | 'keepAliveMs'>) {
     this.status = status;
     this.encoding = encoding;
     this.keepAliveMs = keepAliveMs;
-    this.#lines = lines;
+    this.#text = text;
   }
 
   /** The first header of that name, which is given in lower case. */
   get(name: string): string | null {
-    const lower = (this.#lower ??= this.#lines.toLowerCase());
+    const lower = (this.#lower ??= this.#text.toLowerCase());
     const at = lower.indexOf(`\n${name}:`);
     if (at === -1) return null;
     const start = at + name.length + 2;
-    return this.#lines.slice(start, this.#lines.indexOf('\r', start)).trim();
+    return this.#text.slice(start, this.#text.indexOf('\r', start)).trim();
   }
 }
 
@@ -140,14 +140,13 @@ export class Http1Answer {
   }
 
   #readHead(text: string): void {
-    const [, minor, digits, lines] = HEAD.exec(text) ?? [];
-    if (lines === undefined) throw refusal(`The provider sent ${whatIsWrong(text)}.`);
-    const status = Number(digits);
+    if (!HEAD.test(text)) throw refusal(`The provider sent ${whatIsWrong(text)}.`);
+    const status = Number(text.slice(9, 12));
     if (status === 101) throw refusal('The provider changed to another protocol, which it was not asked for.');
     if (status < 200) return;
-    const framing = readFraming(lines);
-    this.head = new AnswerHead(status, lines, framing);
-    this.reusable = minor !== '0' && !framing.close;
+    const framing = readFraming(text);
+    this.head = new AnswerHead(status, text, framing);
+    this.reusable = !text.startsWith('HTTP/1.0') && !framing.close;
     this.#left = -1;
     if (this.#bodiless || status === 204 || status === 304 || framing.length === 0) this.#state = this.#end();
     else if (framing.chunked) this.#state = 'chunk-line';
@@ -187,17 +186,17 @@ export class Http1Answer {
   }
 }
 
-const HEAD = /^HTTP\/1\.(\d) ([1-9]\d\d)(?: [^\0\r\n]*)?(\r\n(?:[!#$%&'*+\-.^_`|~\w]+:[^\0\r\n]*\r\n)*)$/;
+const HEAD = /^HTTP\/1\.\d [1-9]\d\d(?: [^\0\r\n]*)?\r\n(?:[!#$%&'*+\-.^_`|~\w]+:[^\0\r\n]*\r\n)*$/;
 const HEADER = /^[!#$%&'*+\-.^_`|~\w]+:[^\0\r\n]*$/;
 const CHUNK_EXTENSION = /^[ \t]*(?:;[^\0\r\n]*)?$/;
 const FRAMING = /\n(content-length|transfer-encoding|content-encoding|connection|keep-alive):[ \t]*([^\r\n]*)/gi;
 
 type Framing = { chunked: boolean; length: number | null; close: boolean; encoding: string; keepAliveMs: number | null };
 
-function readFraming(lines: string): Framing {
+function readFraming(head: string): Framing {
   const framing: Framing = { chunked: false, length: null, close: false, encoding: '', keepAliveMs: null };
   FRAMING.lastIndex = 0;
-  for (let found = FRAMING.exec(lines); found !== null; found = FRAMING.exec(lines)) {
+  for (let found = FRAMING.exec(head); found !== null; found = FRAMING.exec(head)) {
     readFramingHeader(framing, (found[1] ?? '').toLowerCase(), (found[2] ?? '').trimEnd().toLowerCase());
   }
   if (framing.chunked && framing.length !== null) throw refusal('The provider sent both a length and chunks.');
