@@ -160,6 +160,27 @@ describe('a caller who leaves', () => {
 });
 
 test(
+  'a stream with a key ends upstream too when what it was signed with is revoked, whether or not its caller still reads',
+  async () => {
+    const authorization = await signIn(sluice.url);
+    const { json } = await call<{ id: string; key: string }>(`${sluice.url}/api/v1/keys`, { json: { name: 'revoked' }, headers: authorization });
+    world.upstream.script({ text: 'tide '.repeat(70), chunks: 70, chunkDelayMs: 300 });
+    const asking = (key: string) => ({ key, prompt: key, stream: true, headers: { 'x-api-key': json.key } });
+    const leaving = new AbortController();
+    const left = ask(sluice, asking('revoked, left'), leaving.signal).catch(() => 'left');
+    await world.upstream.until((calls) => calls.length === 1 && calls[0]?.firstPieceAt !== null);
+    leaving.abort();
+    expect(await left).toBe('left');
+    const reading = ask(sluice, asking('revoked'));
+    await world.upstream.until((calls) => calls.length === 2);
+    await call(`${sluice.url}/api/v1/keys/${json.id}`, { method: 'DELETE', headers: authorization });
+    expect((await reading).text).toContain('"code":"UNAUTHORIZED"');
+    await world.upstream.until((calls) => calls.every(({ closedByClientAt }) => closedByClientAt !== null));
+  },
+  START_LIMIT_MS,
+);
+
+test(
   'a stream whose caller left before its first byte is waited for by a service that ends, and found by the next',
   async () => {
     script(world.upstream, 300);

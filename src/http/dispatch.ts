@@ -186,8 +186,13 @@ async function answer(kit: Kit, visit: Visit, found: Match<Prepared> | { readonl
     logFields: visit.logFields,
   };
   const header = found.entry.isDoneOnce ? request.headers.get(KEY_HEADER) : null;
-  if (header === null) return route.handle(kit.app, exchange);
-  return kit.idempotency.answer({ header, exchange, queryText: visit.queryText, sent }, (own) => route.handle(kit.app, own));
+  if (header === null) return endedWhenRevoked(kit, request, await route.handle(kit.app, exchange));
+  const keyed = { header, exchange, queryText: visit.queryText, sent };
+  return kit.idempotency.answer(keyed, async (own) => endedWhenRevoked(kit, request, await route.handle(kit.app, own)));
+}
+
+function endedWhenRevoked(kit: Kit, { headers }: Request, reply: Reply): Reply {
+  return reply.stream ? { ...reply, stream: whileAllowed(kit, headers, reply.stream) } : reply;
 }
 
 function missed({ path, request }: Visit, found: { readonly allow: readonly string[] } | null): AppError {
@@ -279,7 +284,7 @@ function outgoing(kit: Kit, visit: Visit, reply: Reply, over: Outgoing['over']):
   visit.status = reply.status ?? 200;
   const { headers } = visit;
   Object.assign(headers, reply.headers);
-  if (reply.stream) return { status: visit.status, headers, body: null, stream: whileAllowed(kit, visit.request.headers, reply.stream), over };
+  if (reply.stream) return { status: visit.status, headers, body: null, stream: reply.stream, over };
   if (reply.json === undefined) return { status: visit.status, headers, body: reply.text ?? null, over };
   headers['content-type'] = JSON_TYPE;
   if (headers['server-timing'] !== undefined) headers['server-timing'] += `, total;dur=${(kit.app.clock.monotonic() - visit.startedAt).toFixed(1)}`;
