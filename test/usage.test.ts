@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { join } from 'node:path';
 import type { StoredCall } from './usage/call.ts';
 import { parse } from './usage/csv.ts';
 import { dayIn, FROM, KEYS, PROJECTS, SUMMED, type Sums, sumsOf, TO, traffic, USERS } from './usage/traffic.ts';
@@ -170,4 +171,50 @@ test('two projects share no call, and an administrator sees both', async () => {
   expect(Object.fromEntries(data.map((group) => [group['project_id'], shown(group)]))).toEqual(
     Object.fromEntries(PROJECTS.map((project) => [project, sumsOf(within('UTC', FROM, TO).filter((call) => call.project_id === project))])),
   );
+});
+
+async function sluice(...words: string[]): Promise<{ code: number; out: string; err: string }> {
+  const child = Bun.spawn([join(import.meta.dir, '../bin/sluice'), 'usage', ...words], {
+    cwd: world.sluice.dataDir,
+    env: { PATH: process.env['PATH'] ?? '', HOME: world.sluice.dataDir, SLUICE_URL: world.sluice.url, SLUICE_API_KEY: world.token },
+    stdout: 'pipe',
+    stderr: 'pipe',
+  });
+  const [out, err, code] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text(), child.exited]);
+  return { code, out, err };
+}
+
+describe('sluice usage', () => {
+  const range = ['--from', FROM, '--to', TO];
+
+  test('prints a table with names, numbers and a total', async () => {
+    await world.alter(`update api_keys set name = E'Nightly\\x1b[2J' where id = 'key_nightly'`);
+    const { code, out } = await sluice('--group', 'key', ...range);
+    const { calls, cost_nano_usd: cost } = sumsOf(within('UTC', FROM, TO));
+    expect(code).toBe(0);
+    expect(out.split('\n')[0]).toMatch(/^key +calls +failed +cached +tokens in +tokens out +cost +saved$/);
+    expect(out).toMatch(/^Nightly\?\[2J +\d/m);
+    expect(out).toMatch(/^key_gone +\d/m);
+    expect(out).toMatch(
+      new RegExp(
+        `^total +${calls.toLocaleString('en-US')} .*\\$${(cost / 1e9).toLocaleString('en-US', { maximumFractionDigits: 4, minimumFractionDigits: 4 })} `,
+        'm',
+      ),
+    );
+    expect(out).toContain('days of UTC');
+  });
+
+  test('prints what the service says with --json and --csv', async () => {
+    const words = ['--group', 'day,model', '--time-zone', 'Asia/Kolkata', '--model', 'gpt-4o', ...range];
+    const query = `${RANGE}&group_by=day,model&time_zone=Asia/Kolkata&model=gpt-4o`;
+    expect(JSON.parse((await sluice('--json', ...words)).out)).toEqual(await usage(query));
+    expect((await sluice('--csv', ...words)).out).toBe((await world.get(`/api/v1/usage/export?${query}`)).text);
+  });
+
+  test('says so where nothing was called, and refuses what has no meaning', async () => {
+    expect(await sluice('--since', '1m', '--key', 'nobody')).toMatchObject({ code: 0, out: expect.stringMatching(/^no calls from /) });
+    expect(await sluice('--since', '30d', '--from', FROM)).toMatchObject({ code: 2, err: expect.stringContaining('both --since and --from') });
+    expect(await sluice('--csv', '--json')).toMatchObject({ code: 2, out: '' });
+    expect(await sluice('--group', 'colour')).toMatchObject({ code: 1, err: expect.stringContaining('must be words of hour') });
+  });
 });

@@ -3,7 +3,10 @@ import type { Environment } from './command-group.ts';
 import { CommandError } from './command-error.ts';
 
 /** How the command line talks to a running service: like any other client. */
-export type Client = { readonly post: (path: string, body: unknown, headers?: Record<string, string>) => Promise<Response> };
+export type Client = {
+  readonly get: (path: string) => Promise<Response>;
+  readonly post: (path: string, body: unknown, headers?: Record<string, string>) => Promise<Response>;
+};
 
 type ClientOptions = { readonly baseUrl?: string | undefined; readonly env: Environment; readonly signal: AbortSignal };
 
@@ -12,17 +15,16 @@ const DEFAULT_URL = 'http://127.0.0.1:8000';
 export function createClient({ baseUrl, env, signal }: ClientOptions): Client {
   const base = (baseUrl || env['SLUICE_URL'] || DEFAULT_URL).replace(/\/+$/, '');
   const key = env['SLUICE_API_KEY'];
+  const signedIn: Record<string, string> = key ? { authorization: `Bearer ${key}` } : {};
+  const ask = async (path: string, init: RequestInit): Promise<Response> => {
+    const response = await reach(`${base}${path}`, { ...init, signal });
+    if (!response.ok) throw await refusal(response);
+    return response;
+  };
   return {
-    async post(path, body, headers = {}) {
-      const response = await reach(`${base}${path}`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', ...(key ? { authorization: `Bearer ${key}` } : {}), ...headers },
-        body: JSON.stringify(body),
-        signal,
-      });
-      if (!response.ok) throw await refusal(response);
-      return response;
-    },
+    get: (path) => ask(path, { headers: signedIn }),
+    post: (path, body, headers = {}) =>
+      ask(path, { method: 'POST', headers: { 'content-type': 'application/json', ...signedIn, ...headers }, body: JSON.stringify(body) }),
   };
 }
 

@@ -7,11 +7,12 @@ import { addGenerate } from './commands/generate.ts';
 import { addMigrate } from './commands/migrate.ts';
 import { addOpenapi } from './commands/openapi.ts';
 import { addServe } from './commands/serve.ts';
+import { addUsage } from './commands/usage.ts';
 import { EXIT, EXIT_MEANINGS } from './exit-codes.ts';
 import { endWhenNobodyReads, written } from './output.ts';
 import { report } from './report.ts';
 
-const GROUPS: readonly CommandGroup[] = [addServe, addMigrate, addConfig, addDoctor, addGenerate, addOpenapi];
+const GROUPS: readonly CommandGroup[] = [addServe, addMigrate, addConfig, addDoctor, addGenerate, addUsage, addOpenapi];
 
 /** Reads the command line and runs one command. Answers the exit code. */
 export async function run(argv: readonly string[], local: Local): Promise<number> {

@@ -9,6 +9,8 @@ export type World = {
   readonly alter: (statement: string) => Promise<void>;
   /** Enters calls as the service does. */
   readonly settle: (rows: readonly StoredCall[]) => Promise<void>;
+  /** The administrator's. */
+  readonly token: string;
   /** As the administrator. */
   readonly get: <Body>(path: string) => Promise<Answered<Body>>;
   readonly stop: () => Promise<void>;
@@ -23,6 +25,7 @@ export async function openWorld(env: Record<string, string> = {}): Promise<World
   return {
     sluice,
     databaseUrl,
+    token: (authorization['authorization'] ?? '').replace('Bearer ', ''),
     alter,
     settle: (rows) => alter(`select settle('test', $rows$${JSON.stringify(rows)}$rows$)`),
     get: (path) => call(`${sluice.url}${path}`, { headers: authorization }),
