@@ -33,9 +33,8 @@ async function until(condition: () => boolean): Promise<number> {
 test('a Redis that nobody serves is known to be away, and nothing waits for it', async () => {
   const redis = await open('redis://127.0.0.1:1');
   expect([redis.isUp(), redis.trouble()]).toEqual([false, 'nobody answers there in time, or the password is refused']);
-  const beganAt = performance.now();
-  expect(redis.send('PING', [])).rejects.toThrow('Redis is away');
-  expect(performance.now() - beganAt).toBeLessThan(20);
+  const refused = redis.send('PING', []).catch((cause: unknown) => cause);
+  expect(await Promise.race([refused, new Promise((resolve) => setImmediate(resolve))])).toEqual(new Error('Redis is away'));
 });
 
 if (await bringRedis()) {

@@ -161,7 +161,7 @@ describe('an address', () => {
     enter(key({ rpm: 1 }));
     for (let nth = 0; nth < 60_000; nth++) void limiter.visit('generate', RATE, `2001:db8::${nth}`);
     refused(() => enter(key({ rpm: 1 })));
-  });
+  }, 30_000);
 });
 
 describe('one of several processes without a common store', () => {
