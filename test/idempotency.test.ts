@@ -168,7 +168,7 @@ test(
     const asking = (key: string) => ({ key, prompt: key, stream: true, headers: { 'x-api-key': json.key } });
     const leaving = new AbortController();
     const left = ask(sluice, asking('revoked, left'), leaving.signal).catch(() => 'left');
-    await world.upstream.until((calls) => calls.length === 1 && calls[0]?.firstPieceAt !== null);
+    await until(() => (world.upstream.calls()[0]?.pieces ?? 0) > 0);
     leaving.abort();
     expect(await left).toBe('left');
     const reading = ask(sluice, asking('revoked'));
