@@ -186,3 +186,20 @@ test('a call that was just made is found by the X-Request-Id of its answer, with
   expect(request).toMatchObject({ id, route: '/generate', provider: 'demo', outcome: 'ok', cost_usd: 0, usage: answer.json.usage, call_count: 1 });
   expect(request.calls[0]?.body).toMatchObject({ request: { messages: [{ role: 'user', content: 'My card is [card].' }] } });
 });
+
+test('a key sees its own calls and no others, in sums, files, lists and by id', async () => {
+  const made = await call<{ id: string; key: string }>(`${world.sluice.url}/api/v1/keys`, { headers: world.authorization, json: { name: 'mine' } });
+  const headers = { authorization: `Bearer ${made.json.key}` };
+  const answer = await call(`${world.sluice.url}/generate`, { headers, json: { prompt: 'mine alone' } });
+  const mine = answer.headers.get('x-request-id') ?? '';
+  const get = <Body>(path: string): Promise<Answered<Body>> => call<Body>(`${world.sluice.url}/api/v1/${path}`, { headers });
+  await until(async () => (await get(`requests/${mine}`)).status === 200);
+  expect((await get<List>('requests')).json.data.map(({ id, key_id: key, key_name: name }) => [id, key, name])).toEqual([[mine, made.json.id, 'mine']]);
+  for (const query of ['', 'key_id=key_gone', 'project_id=prj_other', 'user_id=usr_member']) {
+    const { json } = await get<{ total: { calls: number } }>(`usage?${query}`);
+    expect([query, json.total.calls]).toEqual([query, query === '' ? 1 : 0]);
+  }
+  expect((await get('usage/export')).text.trimEnd().split('\r\n')).toHaveLength(2);
+  expect((await get('requests/mine-1')).status).toBe(404);
+  expect((await get<{ data: unknown[] }>('usage/suggestions')).json.data).toEqual([]);
+});

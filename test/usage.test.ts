@@ -176,7 +176,12 @@ test('two projects share no call, and an administrator sees both', async () => {
 async function sluice(...words: string[]): Promise<{ code: number; out: string; err: string }> {
   const child = Bun.spawn([join(import.meta.dir, '../bin/sluice'), 'usage', ...words], {
     cwd: world.sluice.dataDir,
-    env: { PATH: process.env['PATH'] ?? '', HOME: world.sluice.dataDir, SLUICE_URL: world.sluice.url, SLUICE_API_KEY: world.token },
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      HOME: world.sluice.dataDir,
+      SLUICE_URL: world.sluice.url,
+      SLUICE_API_KEY: (world.authorization['authorization'] ?? '').replace('Bearer ', ''),
+    },
     stdout: 'pipe',
     stderr: 'pipe',
   });

@@ -10,7 +10,7 @@ export type World = {
   /** Enters calls as the service does. */
   readonly settle: (rows: readonly StoredCall[]) => Promise<void>;
   /** The administrator's. */
-  readonly token: string;
+  readonly authorization: Record<string, string>;
   /** As the administrator. */
   readonly get: <Body>(path: string) => Promise<Answered<Body>>;
   readonly stop: () => Promise<void>;
@@ -25,7 +25,7 @@ export async function openWorld(env: Record<string, string> = {}): Promise<World
   return {
     sluice,
     databaseUrl,
-    token: (authorization['authorization'] ?? '').replace('Bearer ', ''),
+    authorization,
     alter,
     settle: (rows) => alter(`select settle('test', $rows$${JSON.stringify(rows)}$rows$)`),
     get: (path) => call(`${sluice.url}${path}`, { headers: authorization }),
