@@ -26,7 +26,8 @@ ${rows.join('\n')}
   the service said where it was the service that refused ([errors.md](errors.md)).
 - Nothing is asked back: what is missing is an error that says so.
 - Commands that talk to a running service find it at \`--base-url\`, else at \`SLUICE_URL\`, else at \`http://127.0.0.1:8000\`, and sign in with
-  \`SLUICE_API_KEY\`, a key or a token. The others read the configuration where they are called ([config.md](config.md)).
+  \`SLUICE_API_KEY\`, a key or a token; those that manage it with \`SLUICE_USERNAME\` and \`SLUICE_PASSWORD\`, or \`SLUICE_TOKEN\`. The others read
+  the configuration where they are called ([config.md](config.md)).
 - Ctrl-C ends a command cleanly, \`serve\` after the answers in flight and with 0; a second one ends it at once.
 
 ## Exit codes

@@ -6,25 +6,38 @@ import { CommandError } from './command-error.ts';
 export type Client = {
   readonly get: (path: string) => Promise<Response>;
   readonly post: (path: string, body: unknown, headers?: Record<string, string>) => Promise<Response>;
+  /** Answers what it is told, as JSON; null where it is told nothing. */
+  readonly ask: <Reply>(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: object) => Promise<Reply>;
 };
 
-type ClientOptions = { readonly baseUrl?: string | undefined; readonly env: Environment; readonly signal: AbortSignal };
+type ClientOptions = { readonly baseUrl?: string | undefined; readonly env: Environment; readonly signal: AbortSignal; readonly token?: string };
 
 const DEFAULT_URL = 'http://127.0.0.1:8000';
 
-export function createClient({ baseUrl, env, signal }: ClientOptions): Client {
+/** Signs in with SLUICE_API_KEY or SLUICE_TOKEN, where there is no other token. */
+export function createClient({ baseUrl, env, signal, token = env['SLUICE_API_KEY'] || env['SLUICE_TOKEN'] }: ClientOptions): Client {
   const base = (baseUrl || env['SLUICE_URL'] || DEFAULT_URL).replace(/\/+$/, '');
-  const key = env['SLUICE_API_KEY'];
-  const signedIn: Record<string, string> = key ? { authorization: `Bearer ${key}` } : {};
-  const ask = async (path: string, init: RequestInit): Promise<Response> => {
-    const response = await reach(`${base}${path}`, { ...init, signal });
+  const send = async (method: string, path: string, more: { readonly body?: unknown; readonly headers?: Record<string, string> }): Promise<Response> => {
+    const response = await reach(`${base}${path}`, {
+      method,
+      headers: {
+        ...(more.body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(token ? { authorization: `Bearer ${token}` } : {}),
+        ...more.headers,
+      },
+      ...(more.body === undefined ? {} : { body: JSON.stringify(more.body) }),
+      signal,
+    });
     if (!response.ok) throw await refusal(response);
     return response;
   };
   return {
-    get: (path) => ask(path, { headers: signedIn }),
-    post: (path, body, headers = {}) =>
-      ask(path, { method: 'POST', headers: { 'content-type': 'application/json', ...signedIn, ...headers }, body: JSON.stringify(body) }),
+    get: (path) => send('GET', path, {}),
+    post: (path, body, headers = {}) => send('POST', path, { body, headers }),
+    async ask<Reply>(method: string, path: string, body?: object) {
+      const text = await (await send(method, path, { body })).text();
+      return (text === '' ? null : JSON.parse(text)) as Reply;
+    },
   };
 }
 
@@ -51,7 +64,7 @@ function hintOf({ code, status, details, request_id: requestId }: ErrorBody['err
   const wait = headers.get('retry-after');
   const { available, errors } = details as { readonly available?: readonly string[]; readonly errors?: readonly { readonly message: string }[] };
   if (wait !== null) lines.push(`Try again in ${wait} s.`);
-  if (status === 401) lines.push('Set SLUICE_API_KEY to a key of this service, or to a token from POST /auth/login.');
+  if (status === 401) lines.push('Set SLUICE_API_KEY to a key of this service; or SLUICE_USERNAME and SLUICE_PASSWORD, or SLUICE_TOKEN, to manage it.');
   if (available) lines.push(`There is: ${available.slice(0, NAMES_MAX).join(', ')}${available.length > NAMES_MAX ? ', …' : ''}`);
   for (const { message } of errors?.slice(1) ?? []) lines.push(`Also: ${message}`);
   return [...lines, `${code}, request ${requestId}`].join('\n');

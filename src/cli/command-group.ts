@@ -28,7 +28,10 @@ export type CommandContext = {
 export type CommandGroup = (program: Command, context: CommandContext) => void;
 
 /** Where a command stands in `sluice --help`. */
-export const SECTION = { run: 'Run it:', check: 'Check it:', use: 'Use it:' } as const;
+export const SECTION = { run: 'Run it:', check: 'Check it:', use: 'Use it:', administer: 'Manage it:' } as const;
+
+/** For every command that talks to a running service. */
+export const BASE_URL = ['--base-url <url>', 'address of the service (default: SLUICE_URL, or http://127.0.0.1:8000)'] as const;
 
 type Example = readonly [line: string, meaning: string];
 

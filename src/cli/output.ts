@@ -9,3 +9,7 @@ export function endWhenNobodyReads(): void {
 export function written(): Promise<void> {
   return new Promise((resolve) => process.stdout.end(() => resolve()));
 }
+
+export function printJson(value: object): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}
