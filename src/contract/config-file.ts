@@ -75,10 +75,8 @@ const Privacy = z
   .strictObject({
     keep_bodies: z
       .enum(KEEP_BODIES)
-      .optional()
-      .describe(
-        'Whether texts of requests and answers are kept: `off`, those of `errors` alone, or `all`. Left out: `all` in development, `off` in production.',
-      ),
+      .default('off')
+      .describe('Whether texts of requests and answers are kept: `off`, those of `errors` alone, or `all`.'),
     redact: z
       .array(z.union([z.enum(BUILT_IN_REDACTIONS), OwnRedaction]))
       .max(100)

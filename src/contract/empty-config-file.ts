@@ -6,7 +6,7 @@ export const EMPTY_CONFIG_FILE: ConfigFile = {
   providers: {},
   models: {},
   prices: {},
-  privacy: { redact: [...REDACTED] },
+  privacy: { keep_bodies: 'off', redact: [...REDACTED] },
   retention: { ...RETENTION_DAYS },
   settings: {},
 };

@@ -3,13 +3,6 @@ export const BUILT_IN_REDACTIONS = ['email', 'phone', 'card', 'key'] as const;
 export type BuiltInRedaction = (typeof BUILT_IN_REDACTIONS)[number];
 
 export const KEEP_BODIES = ['off', 'errors', 'all'] as const;
-export type KeepBodies = (typeof KEEP_BODIES)[number];
-
 /** 400 days show each month beside that of the year before. */
 export const RETENTION_DAYS = { ledger_days: 400, bodies_days: 30, audit_days: 730 } as const;
 export const REDACTED: readonly BuiltInRedaction[] = ['card', 'key'];
-
-/** Whoever develops wants to see what was said; whoever runs it for others has to say so. */
-export function defaultKeepBodies(environment: 'development' | 'production'): KeepBodies {
-  return environment === 'production' ? 'off' : 'all';
-}

@@ -87,7 +87,7 @@ function lost({ candidate, inputTokens, outputTokens, nanoUsd }: WorstCase): Clo
 /** A call that an answer given before has saved. */
 export function enterHit(needs: Pick<App, 'ledger' | 'bodies'>, opening: Omit<Opening, 'candidates'>, closing: Closing, savedNanoUsd: number): void {
   opening.permit.leave(0);
-  needs.ledger.close({ ...ledgerRow(opening, closing), saved_nano_usd: savedNanoUsd });
+  needs.ledger.close({ ...ledgerRow(opening, closing), saved_nano_usd: savedNanoUsd }, { again: opening.call.ids.again });
   keepBody(needs, opening, closing);
 }
 

@@ -4,17 +4,16 @@ import { manualClock } from '../../test/manual-clock.ts';
 import { createBodies } from './bodies.ts';
 import type { BodyRow } from './postgres/body-store.ts';
 
-type Privacy = { readonly keep_bodies?: 'off' | 'errors' | 'all'; readonly redact?: readonly string[]; readonly environment?: string };
+type Privacy = { readonly keep_bodies?: 'off' | 'errors' | 'all'; readonly redact?: readonly string[] };
 
-function world({ keep_bodies: keep, redact = ['email'], environment = 'development' }: Privacy = {}) {
+function world({ keep_bodies: keep = 'all', redact = ['email'] }: Privacy = {}) {
   const clock = manualClock();
   const written: BodyRow[] = [];
   const warnings: string[] = [];
   const state = { version: 1, redact, away: false };
   const config = () => ({
     version: state.version,
-    settings: { environment },
-    file: { privacy: { redact: state.redact, ...(keep ? { keep_bodies: keep } : {}) } },
+    file: { privacy: { redact: state.redact, keep_bodies: keep } },
   });
   const log = { debug: () => undefined, info: () => undefined, error: () => undefined, warning: (message: string) => void warnings.push(message) };
   const write = (rows: readonly BodyRow[]): Promise<void> => {
@@ -58,18 +57,6 @@ test.each([
   for (const outcome of ['ok', 'failed', 'left'] as const) bodies.keep(said(outcome, { outcome }));
   await clock.advance(1000);
   expect(written.map(({ id }) => id)).toEqual([...kept]);
-});
-
-test('without a word, development keeps all and production nothing', async () => {
-  for (const [environment, count] of [
-    ['development', 1],
-    ['production', 0],
-  ] as const) {
-    const { clock, written, bodies } = world({ environment });
-    bodies.keep(said('a'));
-    await clock.advance(1000);
-    expect(written).toHaveLength(count);
-  }
 });
 
 test('a change of the patterns counts for what is written after it', async () => {

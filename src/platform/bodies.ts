@@ -1,5 +1,4 @@
 import type { App, Bodies, Said } from '../app.ts';
-import { defaultKeepBodies } from '../contract/privacy.ts';
 import { createRedact, type Redact, redactValue } from '../core/redaction.ts';
 import { codeOf, messageOf } from './postgres/database-start-error.ts';
 import type { BodyRow } from './postgres/body-store.ts';
@@ -109,8 +108,7 @@ function createWaiting(): Waiting {
 }
 
 function isWanted({ config }: Pick<Needs, 'config'>, { outcome }: Said): boolean {
-  const { settings, file } = config();
-  const keep = file.privacy.keep_bodies ?? defaultKeepBodies(settings.environment);
+  const keep = config().file.privacy.keep_bodies;
   return keep === 'all' || (keep === 'errors' && outcome !== 'ok' && outcome !== 'left');
 }
 
