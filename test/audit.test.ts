@@ -1,6 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { ADMIN, call } from './harness.ts';
 import { type Listed, openPeople, type People, type User } from './people.ts';
+
+/** Hashing passwords takes what it takes, on a busy machine too. */
+setDefaultTimeout(30_000);
 
 let people: People;
 beforeAll(async () => {

@@ -1,9 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { type Caller, JWT_SECRET, makeCallers } from './authorization/callers.ts';
 import { type Document, type Operation, type Policy, readOperations } from './authorization/document.ts';
 import { collectionOf, makeObjects, type Objects, type Owner } from './authorization/objects.ts';
 import { call, type Sluice, startSluice, until } from './harness.ts';
 import { type Headers, openPeople, type People } from './people.ts';
+
+/** Hashing passwords takes what it takes, on a busy machine too. */
+setDefaultTimeout(30_000);
 
 /** Who may call what: every operation of /openapi.json with everybody. A new route is tried without a line here. */
 let people: People;

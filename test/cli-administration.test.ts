@@ -1,7 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { join } from 'node:path';
 import { ADMIN } from './harness.ts';
 import { type Listed, openPeople, type People, type User } from './people.ts';
+
+/** Hashing passwords takes what it takes, on a busy machine too. */
+setDefaultTimeout(30_000);
 
 type Ended = { readonly code: number; readonly out: string; readonly err: string };
 type Key = { readonly id: string; readonly name: string; readonly key: string; readonly rpm: number | null; readonly overlap_until: string | null };

@@ -1,6 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { ADMIN, type Answered, call, signIn, type Sluice, startSluice, until } from './harness.ts';
 import { makeDatabase, run, type TestDatabase } from './test-database.ts';
+
+/** Hashing passwords takes what it takes, on a busy machine too. */
+setDefaultTimeout(30_000);
 
 type Key = {
   readonly id: string;

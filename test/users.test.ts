@@ -1,6 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { type Answered, call, until } from './harness.ts';
 import { comesAbout, type Headers, type Listed, openPeople, PASSWORD, type People, type User, WITHIN_MS } from './people.ts';
+
+/** Hashing passwords takes what it takes, on a busy machine too. */
+setDefaultTimeout(30_000);
 
 let people: People;
 beforeAll(async () => {
