@@ -42,7 +42,7 @@ const ROWS: readonly StoredCall[] = [
 let world: World;
 let member: Record<string, string>;
 beforeAll(async () => {
-  world = await openWorld();
+  world = await openWorld({ config: 'privacy: { keep_bodies: all }' });
   await world.alter(`insert into projects (id, name) values ('prj_other', 'Other');
     insert into users (id, username, password_hash, password_source, role, project_id)
       select 'usr_member', 'member', password_hash, 'user', 'member', 'default' from users where username = 'admin'`);
@@ -114,6 +114,53 @@ describe('the list', () => {
   test('refuses a cursor that it did not give, and what cannot be the name of anything', async () => {
     for (const query of ['cursor=nonsense', 'cursor=1.%00', 'model=a%00', 'q=%00', 'model='])
       expect((await world.get(`/api/v1/requests?${query}`)).status).toBe(422);
+  });
+});
+
+function idOf(nth: number): string {
+  return `req_of_call_many_${String(nth).padStart(4, '0')}`;
+}
+
+async function all(query: string): Promise<RequestSummary[]> {
+  const found: RequestSummary[] = [];
+  for (let cursor: string | null = ''; cursor !== null;) {
+    const { json }: Answered<List> = await world.get<List>(
+      `/api/v1/requests?project_id=prj_many&limit=100&${query}${cursor === '' ? '' : `&cursor=${cursor}`}`,
+    );
+    found.push(...json.data);
+    cursor = json.next_cursor;
+  }
+  return found;
+}
+
+describe('among many', () => {
+  /** Newest first: one of a single call, and 700 of two, of which every hundredth ended badly by its first. More than are looked through at once. */
+  const many = [0, ...Array.from({ length: 700 }, (_, nth) => nth + 1)];
+  const bad = many.filter((nth) => nth > 0 && nth % 100 === 0);
+
+  beforeAll(() =>
+    world.settle(
+      many.flatMap((nth) => {
+        const id = `call_many_${String(nth).padStart(4, '0')}`;
+        // Finer than a Date keeps it.
+        const at = `${new Date(NOW - 3_600_000 - nth).toISOString().slice(0, -1)}${String(nth % 1000).padStart(3, '0')}Z`;
+        const first = ledgerCall({ id, at, project_id: 'prj_many', outcome: bad.includes(nth) ? 'failed' : 'ok', cost_nano_usd: 1000 });
+        return nth === 0 ? [first] : [first, { ...first, id: `${id}.2`, outcome: 'ok' as const }];
+      }),
+    ),
+  );
+  afterAll(() => world.alter(`delete from ledger where project_id = 'prj_many'; delete from usage_quarters where project_id = 'prj_many'`));
+
+  test('each is listed once, with all of its calls', async () => {
+    const found = await all('');
+    expect(found.map(({ id }) => id)).toEqual(many.map(idOf));
+    expect(found.map(({ call_count: count }) => count)).toEqual(many.map((nth) => (nth === 0 ? 1 : 2)));
+  });
+
+  test('the rare ones are found however far back they are', async () => {
+    expect((await all('outcome=failed')).map(({ id }) => id)).toEqual(bad.map(idOf));
+    expect(await all('min_cost=0.000002')).toHaveLength(700);
+    expect(await all('outcome=cut')).toEqual([]);
   });
 });
 

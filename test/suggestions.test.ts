@@ -46,7 +46,7 @@ const ROWS: readonly StoredCall[] = [
 let world: World;
 let found: Suggestions;
 beforeAll(async () => {
-  world = await openWorld({ OPENAI_API_KEY: 'sk-upstream-000000000000' });
+  world = await openWorld({ env: { OPENAI_API_KEY: 'sk-upstream-000000000000' } });
   await world.settle(ROWS);
   const range = `from=${at(-60)}&to=${at(240)}`;
   found = (await world.get<Suggestions>(`/api/v1/usage/suggestions?${range}`)).json;

@@ -96,12 +96,13 @@ function nanoOf(usd: string): bigint {
 }
 
 test('moments finer than a quarter of an hour count to the millisecond, and join without a gap', async () => {
-  const cuts = [`${FROM}T00:00:00Z`, '2026-03-03T11:07:31.123Z', CALLS[7]?.at ?? '', `${TO}T00:00:00Z`].toSorted();
-  const parts = await Promise.all(cuts.slice(1).map((to, index) => usage(`from=${cuts[index]}&to=${to}`)));
-  expect(parts.map(({ total }) => shown(total))).toEqual(
-    cuts.slice(1).map((to, index) => sumsOf(CALLS.filter(({ at }) => at >= (cuts[index] ?? '') && at < to))),
-  );
-  expect(added(parts.map(({ total }) => total))).toEqual(sumsOf(CALLS.filter(({ at }) => at < `${TO}T00:00:00Z`)));
+  const cuts = [`${FROM}T00:00:00Z`, '2026-03-03T11:07:31.123Z', CALLS[7]?.at ?? '', `${TO}T00:00:00Z`]
+    .map((text) => Date.parse(text))
+    .toSorted((a, b) => a - b);
+  const between = (from: number, to: number) => CALLS.filter(({ at }) => Date.parse(at) >= from && Date.parse(at) < to);
+  const parts = await Promise.all(cuts.slice(1).map((to, index) => usage(`from=${new Date(cuts[index] ?? 0).toISOString()}&to=${new Date(to).toISOString()}`)));
+  expect(parts.map(({ total }) => shown(total))).toEqual(cuts.slice(1).map((to, index) => sumsOf(between(cuts[index] ?? 0, to))));
+  expect(added(parts.map(({ total }) => total))).toEqual(sumsOf(between(0, Date.parse(`${TO}T00:00:00Z`))));
 });
 
 test('an hour that is left out and one that comes twice are named by their offset', async () => {

@@ -28,7 +28,7 @@ export function traffic(count: number): StoredCall[] {
     return {
       id,
       // To the quarter now and then, where a boundary would be off by one.
-      at: new Date(index % 10 === 0 ? first + whole((last - first) / 900_000) * 900_000 : first + whole(last - first)).toISOString(),
+      at: index % 10 === 0 ? exact(first + whole((last - first) / 900_000) * 900_000, 0) : exact(first + whole(last - first), whole(1000)),
       request_id: `req_${index}`,
       root_id: id,
       project_id: pick(PROJECTS),
@@ -59,6 +59,11 @@ export function traffic(count: number): StoredCall[] {
       request_hash: null,
     };
   });
+}
+
+/** To the microsecond, as Postgres keeps it and a Date does not. */
+function exact(ms: number, micros: number): string {
+  return new Date(ms).toISOString().replace('Z', `${String(micros).padStart(3, '0')}Z`);
 }
 
 /** Uniform numbers below 1 (mulberry32). */

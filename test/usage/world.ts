@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type Answered, call, signIn, type Sluice, startSluice } from '../harness.ts';
 import { makeDatabase, run, type TestDatabase } from '../test-database.ts';
 import type { StoredCall } from './call.ts';
@@ -16,9 +19,13 @@ export type World = {
   readonly stop: () => Promise<void>;
 };
 
-export async function openWorld(env: Record<string, string> = {}): Promise<World> {
+/** `config` is the text of sluice.config.yaml. */
+export async function openWorld({ env = {}, config = '' }: { readonly env?: Record<string, string>; readonly config?: string } = {}): Promise<World> {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-usage-'));
+  const file = join(folder, 'sluice.config.yaml');
+  writeFileSync(file, config);
   const database: TestDatabase = await makeDatabase();
-  const sluice = await startSluice({ env: { ...database.env, ...env } });
+  const sluice = await startSluice({ env: { ...database.env, SLUICE_CONFIG: file, ...env } });
   const databaseUrl = database.urlOf(sluice);
   const authorization = await signIn(sluice.url);
   const alter = (statement: string): Promise<void> => run(databaseUrl, statement);
@@ -32,6 +39,7 @@ export async function openWorld(env: Record<string, string> = {}): Promise<World
     async stop() {
       await sluice.stop();
       await database.drop();
+      rmSync(folder, { recursive: true });
     },
   };
 }
