@@ -73,10 +73,7 @@ const OwnRedaction = z.strictObject({
 
 const Privacy = z
   .strictObject({
-    keep_bodies: z
-      .enum(KEEP_BODIES)
-      .default('off')
-      .describe('Whether texts of requests and answers are kept: `off`, those of `errors` alone, or `all`.'),
+    keep_bodies: z.enum(KEEP_BODIES).default('off').describe('Whether texts of requests and answers are kept: `off`, those of `errors` alone, or `all`.'),
     redact: z
       .array(z.union([z.enum(BUILT_IN_REDACTIONS), OwnRedaction]))
       .max(100)

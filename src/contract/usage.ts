@@ -7,16 +7,13 @@ export const TIME_UNITS = ['hour', 'day', 'week', 'month'] as const;
 export type TimeUnit = (typeof TIME_UNITS)[number];
 export const DIMENSIONS = ['model', 'provider', 'key', 'project', 'user', 'template', 'route', 'job'] as const;
 export type Dimension = (typeof DIMENSIONS)[number];
-export const GROUPINGS = [...TIME_UNITS, ...DIMENSIONS] as const;
+const GROUPINGS = [...TIME_UNITS, ...DIMENSIONS] as const;
 type Grouping = (typeof GROUPINGS)[number];
 
+const WORD = ` *(?:${GROUPINGS.join('|')}) *`;
 const GroupBy = z
   .string()
-  .check((context) => {
-    const unknown = groupingsOf(context.value).find((name) => !isGrouping(name));
-    if (unknown !== undefined)
-      context.issues.push({ code: 'custom', message: `must be words of ${GROUPINGS.join(', ')}, separated by commas`, input: unknown });
-  })
+  .regex(new RegExp(`^${WORD}(?:,${WORD})*$`), `must be words of ${GROUPINGS.join(', ')}, separated by commas`)
   .meta({ examples: ['day,model'] });
 
 /** The words of `group_by`, each once. */
