@@ -49,7 +49,7 @@ export const SETTINGS = {
   defaultMaxTokens: { env: 'DEFAULT_MAX_TOKENS', aliases: ['OPENAI_MAX_TOKENS'], kind: 'integer', default: '1000', min: 1, max: 16384, doc: 'Longest answer of a request that names none.' },
   localModelPath: { env: 'LOCAL_MODEL_PATH', kind: 'text', default: null, restart: true, doc: 'A GGUF file to serve as the local model.' },
   localModel: { env: 'LOCAL_MODEL', kind: 'text', default: 'tinyllama', restart: true, doc: 'The local model by its name in `sluice models`.' },
-  jwtSecret: { env: 'JWT_SECRET', kind: 'secret', default: null, restart: true, doc: 'Signs access tokens, at least 32 bytes. Development makes one and keeps it in the data folder; production requires it.' },
+  jwtSecret: { env: 'JWT_SECRET', kind: 'secret', default: null, restart: true, doc: 'Signs access tokens and peppers the hashes of API keys, at least 32 bytes: with another one all of them are void. Development makes one and keeps it in the data folder; production requires it.' },
   adminUsername: { env: 'ADMIN_USERNAME', aliases: ['FAKE_USERNAME'], kind: 'text', default: 'admin', restart: true, doc: 'Name of the first user.' },
   adminPassword: { env: 'ADMIN_PASSWORD', aliases: ['FAKE_PASSWORD'], kind: 'secret', default: null, restart: true, doc: 'Password of the first user; made and printed once when unset. Production asks for at least 15 characters.' },
   allowAnonymous: { env: 'ALLOW_ANONYMOUS', kind: 'boolean', default: null, doc: 'Whether the open routes answer without a sign-in: `true` in development, `false` in production.' },
