@@ -136,6 +136,8 @@ async function all(query: string): Promise<RequestSummary[]> {
 describe('among many', () => {
   /** Newest first: one of a single call, and 700 of two, of which every hundredth ended badly by its first. More than are looked through at once. */
   const many = [0, ...Array.from({ length: 700 }, (_, nth) => nth + 1)];
+  /** The first 500 calls end between the two of this one. */
+  const AT_THE_EDGE = 250;
   const bad = many.filter((nth) => nth > 0 && nth % 100 === 0);
 
   beforeAll(() =>
@@ -145,7 +147,7 @@ describe('among many', () => {
         // Finer than a Date keeps it.
         const at = `${new Date(NOW - 3_600_000 - nth).toISOString().slice(0, -1)}${String(nth % 1000).padStart(3, '0')}Z`;
         const first = ledgerCall({ id, at, project_id: 'prj_many', outcome: bad.includes(nth) ? 'failed' : 'ok', cost_nano_usd: 1000 });
-        return nth === 0 ? [first] : [first, { ...first, id: `${id}.2`, outcome: 'ok' as const }];
+        return nth === 0 ? [first] : [first, { ...first, id: `${id}.2`, outcome: 'ok' as const, model: nth === AT_THE_EDGE ? 'rare' : first.model }];
       }),
     ),
   );
@@ -161,6 +163,7 @@ describe('among many', () => {
     expect((await all('outcome=failed')).map(({ id }) => id)).toEqual(bad.map(idOf));
     expect(await all('min_cost=0.000002')).toHaveLength(700);
     expect(await all('outcome=cut')).toEqual([]);
+    expect((await all('model=rare')).map(({ id, call_count: count }) => [id, count])).toEqual([[idOf(AT_THE_EDGE), 2]]);
   });
 });
 

@@ -26,6 +26,9 @@ const ROWS: readonly StoredCall[] = [
   ...many(25, (nth) =>
     ledgerCall({ id: `call_short_${nth}`, at: at(nth), streamed: true, model: 'gpt-4o', input_tokens: 200, output_tokens: 20, cost_nano_usd: 700_000 }),
   ),
+  ...many(10, (nth) =>
+    ledgerCall({ id: `call_short_hit_${nth}`, at: at(nth), model: 'gpt-4o', cache: 'HIT', input_tokens: 200, output_tokens: 20, cost_nano_usd: 0 }),
+  ),
   // A template with a long beginning.
   ...many(30, (nth) =>
     ledgerCall({
