@@ -59,8 +59,13 @@ export class Exchange implements ConnectionUser, AnswerSource {
     this.#giveUpDialling = null;
     this.#connection = connection;
     connection.user = this;
+    try {
+      this.#beforeSending?.();
+    } catch (cause) {
+      this.#fail(cause);
+      return;
+    }
     const text = this.#text;
-    this.#beforeSending?.();
     const taken = connection.write(text);
     if (taken >= text.length && taken === Buffer.byteLength(text)) {
       connection.listen(this.#needs.times.readMs);

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'bun:test';
 import { Canceller } from '../../core/cancellation.ts';
+import { UpstreamError } from '../../core/provider.ts';
 import { faultOf, OK, says, scriptedWorld, stopServers, TIMES } from './scripted-world.test.ts';
 import { type Peer, until } from '../../../test/scripted-server.ts';
 
@@ -19,6 +20,21 @@ describe('what goes out', () => {
     const { server, send } = scriptedWorld(says(OK));
     await send({ method: 'GET', url: `${server.url}/v1/models`, headers: {}, signal: new Canceller() });
     expect(server.requests).toEqual([`GET /v1/models HTTP/1.1\r\nhost: 127.0.0.1:${server.port}\r\naccept-encoding: identity\r\n\r\n`]);
+  });
+
+  test('is announced in the moment before, and does not go out where that fails', async () => {
+    const { server, ask } = scriptedWorld(says(OK));
+    let announced = 0;
+    await (await ask({ beforeSending: () => void announced++ })).text();
+    const refuse = (): never => {
+      throw new UpstreamError('rejected', 'not now');
+    };
+    expect(await faultOf(ask({ beforeSending: refuse }))).toMatchObject({ fault: 'rejected', message: 'not now' });
+    await until(() => server.open() === 0);
+    expect([announced, server.requests.length]).toEqual([1, 1]);
+    server.stop();
+    await faultOf(ask({ beforeSending: () => void announced++ }));
+    expect(announced).toBe(1);
   });
 
   for (const [what, headers] of [
