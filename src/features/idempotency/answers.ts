@@ -28,8 +28,7 @@ export function createKeptAnswers(app: Needs, processId: string): KeptAnswers {
       }
       return { kind: 'running' };
     },
-    async keep(place, rootId, answer) {
-      await turnsEnd();
+    keep(place, rootId, answer) {
       const stored = { ...answer, body: answer.body.length > BODY_BYTES_MAX ? null : seal.close(answer.body, nameOf(place)) };
       return inPlace((db) => storeAnswer(db, { place, processId, rootId }, stored));
     },
@@ -38,14 +37,6 @@ export function createKeptAnswers(app: Needs, processId: string): KeptAnswers {
       return inPlace((db) => (how === 'lost' ? releaseKey(db, holder) : removeKey(db, holder)));
     },
   };
-}
-
-/**
- * What the calls of an answer cost is in the journal when the turn of the event loop in which they ended is over. Only then may the answer be kept:
- * of one that is, nobody makes a second run that would set right what a crash in between has charged.
- */
-function turnsEnd(): Promise<void> {
-  return new Promise((resolve) => void setImmediate(resolve));
 }
 
 /** Null where the row was given up in the moment between. */

@@ -48,8 +48,7 @@ export function createLedger(needs: LedgerNeeds): RunningLedger {
     open: (row) => journal.append(JSON.stringify(row)),
     close(row, { opened, again = false, entered } = {}) {
       const line = JSON.stringify(row);
-      // Until it is with the system the line before it stands, which charges the worst case.
-      const segment = journal.appendSoon(line);
+      const segment = journal.append(line);
       queue.add({ id: row.id, line, segments: opened ? [segment, opened as Segment] : [segment], again, entered });
     },
     async drain(ms) {
