@@ -6,6 +6,10 @@ import { type Peer, until } from '../../../test/scripted-server.ts';
 
 afterEach(stopServers);
 
+function refuse(): never {
+  throw new UpstreamError('rejected', 'not now');
+}
+
 describe('what goes out', () => {
   test('is one request in HTTP/1.1, its length counted in bytes', async () => {
     const { server, ask } = scriptedWorld(says(OK));
@@ -26,9 +30,6 @@ describe('what goes out', () => {
     const { server, ask } = scriptedWorld(says(OK));
     let announced = 0;
     await (await ask({ beforeSending: () => void announced++ })).text();
-    const refuse = (): never => {
-      throw new UpstreamError('rejected', 'not now');
-    };
     expect(await faultOf(ask({ beforeSending: refuse }))).toMatchObject({ fault: 'rejected', message: 'not now' });
     await until(() => server.open() === 0);
     expect([announced, server.requests.length]).toEqual([1, 1]);
