@@ -7,7 +7,7 @@ import { TimeZone } from './time-range.ts';
 /** Projects (CONTRACT 4.1, 4.2). */
 const name = lineOfText(100);
 /** By name: an offset is no place, and its days do not follow the clocks of one. */
-const timeZone = TimeZone.regex(/^[A-Za-z]/, 'must be the name of a time zone, such as UTC or Europe/Madrid').describe(
+const timeZone = TimeZone.refine((zone) => /^[A-Za-z]/.test(zone), 'must be the name of a time zone, such as UTC or Europe/Madrid').describe(
   'Where its days and months begin, for budgets and usage: such as `Europe/Madrid`.',
 );
 

@@ -10,11 +10,13 @@ const Outcome = z
     'ok: a whole answer · left: the caller went away · cut: it broke off · failed: nothing came · lost: the service died meanwhile, and the most that it could cost is charged.',
   );
 export type Outcome = z.output<typeof Outcome>;
+/** The moment of the last request of a page, in microseconds, and its id. */
+const CURSOR = /^[0-9]{1,17}\.[A-Za-z0-9_.-]{1,150}$/;
 const Cache = z.enum(['HIT', 'MISS', 'BYPASS']);
 
 export const RequestListQuery = z.strictObject({
   limit: z.int().min(1).max(100).optional().describe('20 where it is left out.'),
-  cursor: z.string().max(200).optional().describe('The `next_cursor` of the page before.'),
+  cursor: z.string().regex(CURSOR, 'must be the next_cursor of the page before').optional().describe('The `next_cursor` of the page before.'),
   ...RANGE_FIELDS,
   from: RANGE_FIELDS.from.describe('Only requests of this day or later, or from this moment on.'),
   to: RANGE_FIELDS.to.describe('Only requests of this day or earlier, or before this moment.'),

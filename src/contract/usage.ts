@@ -28,7 +28,8 @@ export function isGrouping(word: string): word is Grouping {
 /** What calls are narrowed by. The database takes no text with U+0000 in it, and so there is nothing of that name. */
 export const Wanted = z
   .string()
-  .regex(/^[^\0]+$/, 'must be a name or an id')
+  .regex(/^[^\0]*$/, 'must be a name or an id')
+  .min(1)
   .max(300)
   .optional();
 const wanted = (what: string) => Wanted.describe(`Only ${what}.`);

@@ -149,7 +149,7 @@ const KEY_PARAMETER = {
   in: 'header',
   required: false,
   description: 'Any text of your own for this one request, best a UUID: a retry with it does nothing twice.',
-  schema: { type: 'string', minLength: 1, maxLength: KEY_CHARS_MAX },
+  schema: { type: 'string', minLength: 1, maxLength: KEY_CHARS_MAX, pattern: '^[ -~]*[!-~][ -~]*$' },
 };
 
 function parameter(place: 'path' | 'query', { name, required, rest }: Field): object {

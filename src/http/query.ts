@@ -6,7 +6,8 @@ const BOOLEANS: Record<string, boolean> = { true: true, '1': true, false: false,
 /** Callers send the same few query strings again and again, and reading one costs more than checking a body. */
 const REMEMBERED_MAX = 100;
 const REMEMBERED_CHARS = 100;
-const NUMBER = /^-?\d+(\.\d+)?$/;
+// Small ones are written with an exponent, by JavaScript too.
+const NUMBER = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i;
 
 /** Checks a query string: its words become booleans and numbers where the schema wants them, and then the schema decides. */
 export function queryChecker(schema: z.ZodType): (queryText: string) => unknown {

@@ -80,6 +80,11 @@ describe('a query', () => {
     expect(query('stream=false')).toEqual({ stream: false, limit: 20 });
     expect(query('')).toEqual({ limit: 20 });
   });
+  test('a number may be written with an exponent', () => {
+    const cost = queryChecker(z.strictObject({ min: z.number() }));
+    expect(cost(`min=${String(1e-7)}`)).toEqual({ min: 1e-7 });
+    expect(refusalOf(() => cost('min=1e999')).parts.field).toBe('min');
+  });
   const cases: [string, string, string][] = [
     ['stream=maybe', 'INVALID_TYPE', 'stream'],
     ['stream=', 'INVALID_TYPE', 'stream'],
