@@ -97,6 +97,10 @@ test('the requests behind each are where it says', async () => {
   }
 });
 
+test('a range that would take too long to look through is refused', async () => {
+  expect(await world.get('/api/v1/usage/suggestions?from=2020-01-01&to=2020-12-31')).toMatchObject({ status: 422, json: { error: { field: 'from' } } });
+});
+
 test('there are none where nothing was called', async () => {
   const { json } = await world.get<Suggestions>('/api/v1/usage/suggestions?from=2020-01-01&to=2020-01-31');
   expect(json).toMatchObject({ cost_usd: 0, data: [] });

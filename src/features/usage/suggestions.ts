@@ -1,4 +1,5 @@
 import { type App, EVERY_PROJECT } from '../../app.ts';
+import { AppError } from '../../contract/errors.ts';
 import type { SuggestionsQuery } from '../../contract/usage.ts';
 import { usdOf } from '../../core/money.ts';
 import { type KnownModel, suggest, type Suggestion } from '../../core/suggestions.ts';
@@ -7,12 +8,22 @@ import { type Question, readQuestion } from './asked.ts';
 import { addUp, COLUMN, type Condition, readGroups, readTraffic, sampleRequests } from './store.ts';
 
 const SAMPLE = 5;
+/** Each call is looked at, several times. */
+const RANGE_MAX_DAYS = 92;
+const DAY_MS = 86_400_000;
 /** What the whole of the range cost needs no groups. */
 const WHOLE = { after: null, limit: 1 };
 
 export async function showSuggestions(app: App, exchange: Exchange<undefined, SuggestionsQuery, undefined>): Promise<Reply> {
   const question = await readQuestion(app, exchange, '');
   const { projectId, range, timeZone, asked } = question;
+  if (range.toMs - range.fromMs > RANGE_MAX_DAYS * DAY_MS) {
+    throw new AppError('INVALID_VALUE', {
+      field: 'from',
+      message: `from must be at most ${RANGE_MAX_DAYS} days before to`,
+      details: { max_days: RANGE_MAX_DAYS },
+    });
+  }
   const { settings } = app.config();
   const json = await app.inProject(projectId ?? EVERY_PROJECT, async (db) => {
     const look = { range, conditions: asked.conditions };
