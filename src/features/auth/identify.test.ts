@@ -20,6 +20,8 @@ const alice: Principal = {
   budgets: [],
 };
 
+const sessionOf = (caller: Principal | null | undefined): string | null => (caller?.kind === 'user' ? caller.sessionId : null);
+
 describe('who calls', () => {
   test('is nobody without a credential, or with the Basic one of Swagger’s form and of proxies', () => {
     expect(world.identify.caller(null, null)).toBeNull();
@@ -67,8 +69,12 @@ describe('who calls', () => {
     const alike = tokens.map(([token]) => token.slice('Bearer '.length, 'Bearer '.length + 100));
     expect(new Set(alike).size).toBe(1);
     for (const turn of [1, 2]) {
-      const callers = await Promise.all(tokens.map(async ([token]) => world.identify.caller(token, null)));
-      const wrong = tokens.filter(([, id], index) => (callers[index] as { sessionId?: string } | null | undefined)?.sessionId !== id);
+      const wrong: string[] = [];
+      for (let from = 0; from < tokens.length; from += 100) {
+        const some = tokens.slice(from, from + 100);
+        const callers = await Promise.all(some.map(async ([token]) => world.identify.caller(token, null)));
+        wrong.push(...some.filter(([, id], index) => sessionOf(callers[index]) !== id).map(([, id]) => id));
+      }
       expect([turn, wrong]).toEqual([turn, []]);
     }
   }, 120_000);
