@@ -11,11 +11,12 @@ import { call, signIn, type Sluice, startSluice } from '../harness.ts';
 import { installSchemathesis, type Python } from './install.ts';
 
 const SEED = 20261121;
-const EXAMPLES_MAX = 30;
+const EXAMPLES_MAX = 15;
 const PASS_LIMIT_MS = 4 * 60_000;
 
 /** What is called, and as whom; `outlives` where the token has to be good to the end. */
 type Pass = { readonly name: string; readonly authorization: string | null; readonly outlives: boolean; readonly only: readonly string[] };
+type Within = { readonly pass: Pass; readonly folder: string; readonly userId: string };
 
 type Report = {
   readonly operations: { readonly tested: number; readonly errored: number };
@@ -32,7 +33,9 @@ const sluice = await startSluice({ env: { DEFAULT_MODEL: 'demo' } });
 const verdicts: Verdict[] = [];
 try {
   verdicts.push(await validDocument(python, sluice, folder));
-  for (const pass of await passes(sluice)) verdicts.push(await runPass(python, sluice, { pass, folder }));
+  const me = await call<{ id: string }>(`${sluice.url}/auth/me`, { headers: await signIn(sluice.url) });
+  const running = (await passes(sluice)).map((pass) => runPass(python, sluice, { pass, folder, userId: me.json.id }));
+  verdicts.push(...(await Promise.all(running)));
 } finally {
   await sluice.stop();
   await rm(folder, { recursive: true, force: true });
@@ -60,15 +63,12 @@ async function validDocument({ command, env }: Python, { url }: Sluice, within: 
   return exitCode === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 }
 
-async function runPass(
-  { command, env }: Python,
-  { url }: Sluice,
-  { pass, folder: within }: { readonly pass: Pass; readonly folder: string },
-): Promise<Verdict> {
+async function runPass({ command, env }: Python, { url }: Sluice, { pass, folder: within, userId }: Within): Promise<Verdict> {
   const reports = await mkdtemp(join(within, 'reports-'));
   // Only in these letters does it know the header that it has to leave out, to see that the answer is then 401.
   const headers = pass.authorization === null ? [] : [`--header=Authorization: ${pass.authorization}`];
-  const words = ['--checks=all', `--seed=${SEED}`, `--max-examples=${EXAMPLES_MAX}`, '--workers=2', '--no-color', '--warnings=off', '--report=json'];
+  // One worker: with more, Python 3.11 now and then loses count of how deep its parser is in, and who comes first is chance.
+  const words = ['--checks=all', `--seed=${SEED}`, `--max-examples=${EXAMPLES_MAX}`, '--workers=1', '--no-color', '--warnings=off', '--report=json'];
   const { exitCode } = await run({
     command: [
       ...command,
@@ -88,6 +88,7 @@ async function runPass(
       ...env,
       HYPOTHESIS_STORAGE_DIRECTORY: join(within, 'hypothesis'),
       SCHEMATHESIS_HOOKS: join(import.meta.dir, 'hooks.py'),
+      SCHEMATHESIS_CALLER: userId,
       PYTHONDONTWRITEBYTECODE: '1',
     },
   });
