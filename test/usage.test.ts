@@ -174,6 +174,9 @@ test('two projects share no call, and an administrator sees both', async () => {
   );
 });
 
+/** Each of them is a process of its own. */
+const COMMANDS_LIMIT_MS = 20_000;
+
 async function sluice(...words: string[]): Promise<{ code: number; out: string; err: string }> {
   const child = Bun.spawn([join(import.meta.dir, '../bin/sluice'), 'usage', ...words], {
     cwd: world.sluice.dataDir,
@@ -193,34 +196,46 @@ async function sluice(...words: string[]): Promise<{ code: number; out: string; 
 describe('sluice usage', () => {
   const range = ['--from', FROM, '--to', TO];
 
-  test('prints a table with names, numbers and a total', async () => {
-    await world.alter(`update api_keys set name = E'Nightly\\x1b[2J' where id = 'key_nightly'`);
-    const { code, out } = await sluice('--group', 'key', ...range);
-    const { calls, cost_nano_usd: cost } = sumsOf(within('UTC', FROM, TO));
-    expect(code).toBe(0);
-    expect(out.split('\n')[0]).toMatch(/^key +calls +failed +cached +tokens in +tokens out +cost +saved$/);
-    expect(out).toMatch(/^Nightly\?\[2J +\d/m);
-    expect(out).toMatch(/^key_gone +\d/m);
-    expect(out).toMatch(
-      new RegExp(
-        `^total +${calls.toLocaleString('en-US')} .*\\$${(cost / 1e9).toLocaleString('en-US', { maximumFractionDigits: 4, minimumFractionDigits: 4 })} `,
-        'm',
-      ),
-    );
-    expect(out).toContain('days of UTC');
-  });
+  test(
+    'prints a table with names, numbers and a total',
+    async () => {
+      await world.alter(`update api_keys set name = E'Nightly\\x1b[2J' where id = 'key_nightly'`);
+      const { code, out } = await sluice('--group', 'key', ...range);
+      const { calls, cost_nano_usd: cost } = sumsOf(within('UTC', FROM, TO));
+      expect(code).toBe(0);
+      expect(out.split('\n')[0]).toMatch(/^key +calls +failed +cached +tokens in +tokens out +cost +saved$/);
+      expect(out).toMatch(/^Nightly\?\[2J +\d/m);
+      expect(out).toMatch(/^key_gone +\d/m);
+      expect(out).toMatch(
+        new RegExp(
+          `^total +${calls.toLocaleString('en-US')} .*\\$${(cost / 1e9).toLocaleString('en-US', { maximumFractionDigits: 4, minimumFractionDigits: 4 })} `,
+          'm',
+        ),
+      );
+      expect(out).toContain('days of UTC');
+    },
+    COMMANDS_LIMIT_MS,
+  );
 
-  test('prints what the service says with --json and --csv', async () => {
-    const words = ['--group', 'day,model', '--time-zone', 'Asia/Kolkata', '--model', 'gpt-4o', ...range];
-    const query = `${RANGE}&group_by=day,model&time_zone=Asia/Kolkata&model=gpt-4o`;
-    expect(JSON.parse((await sluice('--json', ...words)).out)).toEqual(await usage(query));
-    expect((await sluice('--csv', ...words)).out).toBe((await world.get(`/api/v1/usage/export?${query}`)).text);
-  });
+  test(
+    'prints what the service says with --json and --csv',
+    async () => {
+      const words = ['--group', 'day,model', '--time-zone', 'Asia/Kolkata', '--model', 'gpt-4o', ...range];
+      const query = `${RANGE}&group_by=day,model&time_zone=Asia/Kolkata&model=gpt-4o`;
+      expect(JSON.parse((await sluice('--json', ...words)).out)).toEqual(await usage(query));
+      expect((await sluice('--csv', ...words)).out).toBe((await world.get(`/api/v1/usage/export?${query}`)).text);
+    },
+    COMMANDS_LIMIT_MS,
+  );
 
-  test('says so where nothing was called, and refuses what has no meaning', async () => {
-    expect(await sluice('--since', '1m', '--key', 'nobody')).toMatchObject({ code: 0, out: expect.stringMatching(/^no calls from /) });
-    expect(await sluice('--since', '30d', '--from', FROM)).toMatchObject({ code: 2, err: expect.stringContaining('both --since and --from') });
-    expect(await sluice('--csv', '--json')).toMatchObject({ code: 2, out: '' });
-    expect(await sluice('--group', 'colour')).toMatchObject({ code: 1, err: expect.stringContaining('must be words of hour') });
-  });
+  test(
+    'says so where nothing was called, and refuses what has no meaning',
+    async () => {
+      expect(await sluice('--since', '1m', '--key', 'nobody')).toMatchObject({ code: 0, out: expect.stringMatching(/^no calls from /) });
+      expect(await sluice('--since', '30d', '--from', FROM)).toMatchObject({ code: 2, err: expect.stringContaining('both --since and --from') });
+      expect(await sluice('--csv', '--json')).toMatchObject({ code: 2, out: '' });
+      expect(await sluice('--group', 'colour')).toMatchObject({ code: 1, err: expect.stringContaining('must be words of hour') });
+    },
+    COMMANDS_LIMIT_MS,
+  );
 });
