@@ -5,12 +5,13 @@ import { createSilenceWatch, SilentError } from './silence.ts';
 /** A database that is there or not, and one who waits for it. */
 function world() {
   const clock = manualClock();
-  const state = { there: true, asked: 0, told: 0, closed: false };
+  const state = { there: true, asked: 0, told: 0, closed: false, answersAfterMs: 0 };
   const watch = createSilenceWatch({
     clock,
     ask: () => {
       state.asked += 1;
-      return state.there ? Promise.resolve() : Promise.reject(new Error('nobody'));
+      const answer = (): Promise<void> => (state.there ? Promise.resolve() : Promise.reject(new Error('nobody')));
+      return state.answersAfterMs === 0 ? answer() : clock.sleep(state.answersAfterMs).then(answer);
     },
     over: () => state.closed,
     onSilent: () => {
@@ -50,6 +51,19 @@ describe('work that waits for the database', () => {
     slow.finish('done at last');
     await clock.advance(0);
     expect(slow.seen.outcome).toBe('done at last');
+  });
+
+  test('goes on when the question starves while other work is done', async () => {
+    const { clock, state, begin } = world();
+    Object.assign(state, { there: false, answersAfterMs: 700 });
+    const [slow, quick] = [begin(), begin()];
+    await clock.advance(500);
+    quick.finish('done');
+    await clock.advance(600);
+    expect([slow.seen.outcome, quick.seen.outcome, state.told]).toEqual(['waits', 'done', 0]);
+    // And is given up when nothing is done any more.
+    await clock.advance(3000);
+    expect([slow.seen.outcome, state.told]).toEqual(['silent', 1]);
   });
 
   test('is given up when nobody is there, and so is all that comes until somebody is', async () => {
