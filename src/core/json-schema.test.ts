@@ -60,12 +60,12 @@ describe('validate', () => {
     expect(codes({ type: 'object', properties: {}, additionalProperties: false }, JSON.parse('{"__proto__": 1}'))).toEqual(['__proto__ INVALID_VALUE']);
   });
 
-  test('a schema that doubles its work with each level is given up on, within a second', () => {
+  test('a schema that doubles its work with each level is given up on, before it costs two seconds', () => {
     const $defs: Record<string, unknown> = { d40: { type: 'string' } };
     for (let level = 0; level < 40; level += 1) $defs[`d${level}`] = { anyOf: [{ $ref: `#/$defs/d${level + 1}` }, { $ref: `#/$defs/d${level + 1}` }] };
-    const startedAt = performance.now();
+    const before = process.cpuUsage();
     expect(codes({ $ref: '#/$defs/d0', $defs }, 5)).toEqual([' INVALID_VALUE']);
-    expect(performance.now() - startedAt).toBeLessThan(1000);
+    expect(process.cpuUsage(before).user).toBeLessThan(2_000_000);
   });
 
   test('a value that is nested without end is given up on', () => {

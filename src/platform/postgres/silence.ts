@@ -41,7 +41,7 @@ export function createSilenceWatch({ clock, ask, over, onSilent }: Needs): Silen
     asking = false;
     if (!answered && !silent) onSilent();
     silent = !answered;
-    if (answered) return;
+    if (!silent) return;
     for (const giveUp of waiting) giveUp();
     clock.after(ASK_AGAIN_MS, askNow);
   };
@@ -49,12 +49,18 @@ export function createSilenceWatch({ clock, ask, over, onSilent }: Needs): Silen
     if (asking || over()) return;
     asking = true;
     askedAt = clock.monotonic();
-    ask().then(
-      () => heard(true),
-      // On a machine that has too much to do the question may starve, while work is done: then somebody is there.
-      () => heard(workedAt > askedAt),
-    );
+    // On a machine that has too much to do the question may starve, while work is done: then somebody is there.
+    const starved = (): boolean => workedAt > askedAt;
+    void ask()
+      .then(() => true, starved)
+      .then(heard);
   };
+  const worked =
+    <T>(resolve: (result: T) => void) =>
+    (result: T): void => {
+      workedAt = clock.monotonic();
+      resolve(result);
+    };
   return {
     wait(work) {
       if (silent) return Promise.reject(new SilentError());
@@ -74,12 +80,7 @@ export function createSilenceWatch({ clock, ask, over, onSilent }: Needs): Silen
           reject(new SilentError());
         };
         waiting.add(giveUp);
-        work()
-          .then((result) => {
-            workedAt = clock.monotonic();
-            resolve(result);
-          }, reject)
-          .finally(done);
+        work().then(worked(resolve), reject).finally(done);
       });
     },
   };
