@@ -55,12 +55,9 @@ export function createSilenceWatch({ clock, ask, over, onSilent }: Needs): Silen
       .then(() => true, starved)
       .then(heard);
   };
-  const worked =
-    <T>(resolve: (result: T) => void) =>
-    (result: T): void => {
-      workedAt = clock.monotonic();
-      resolve(result);
-    };
+  const noted = alsoRun(() => {
+    workedAt = clock.monotonic();
+  });
   return {
     wait(work) {
       if (silent) return Promise.reject(new SilentError());
@@ -80,8 +77,15 @@ export function createSilenceWatch({ clock, ask, over, onSilent }: Needs): Silen
           reject(new SilentError());
         };
         waiting.add(giveUp);
-        work().then(worked(resolve), reject).finally(done);
+        work().then(noted(resolve), reject).finally(done);
       });
     },
+  };
+}
+
+function alsoRun(run: () => void): <T>(resolve: (result: T) => void) => (result: T) => void {
+  return (resolve) => (result) => {
+    run();
+    resolve(result);
   };
 }
