@@ -101,6 +101,7 @@ function headersOf({ limit: { kind, name, max, windowMs }, standing }: Told): Li
   };
 }
 
+/** Whole seconds, upwards; what binary fractions add to a whole one is not another. */
 function seconds(ms: number): number {
-  return Math.ceil(ms / 1000);
+  return Math.ceil(Math.round(ms) / 1000);
 }
