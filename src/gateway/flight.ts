@@ -27,7 +27,7 @@ export function createFlight(source: AsyncIterator<readonly ModelEvent[], unknow
     drawing = null;
   };
 
-  async function* read(signal: AbortSignal): AsyncGenerator<readonly ModelEvent[]> {
+  async function* read(signal: AbortSignal, leave: () => void): AsyncGenerator<readonly ModelEvent[]> {
     const wait = abortableWait(signal);
     try {
       for (let next = 0; ;) {
@@ -41,8 +41,8 @@ export function createFlight(source: AsyncIterator<readonly ModelEvent[], unknow
       }
     } finally {
       wait.over();
-      readers--;
-      if (readers === 0 && state === 'flowing') cancel();
+      signal.removeEventListener('abort', leave);
+      leave();
     }
   }
 
@@ -50,8 +50,25 @@ export function createFlight(source: AsyncIterator<readonly ModelEvent[], unknow
     follow(signal) {
       // Counted now and not at the first read: between the two, the last other reader may leave.
       readers++;
-      return read(signal);
+      const leave = once(() => {
+        readers--;
+        if (readers === 0 && state === 'flowing') cancel();
+      });
+      // One who leaves before reading would not be missed by a generator that never ran.
+      if (signal.aborted) leave();
+      else signal.addEventListener('abort', leave, { once: true });
+      return read(signal, leave);
     },
+  };
+}
+
+function once(run: () => void): () => void {
+  let ran = false;
+  return () => {
+    if (!ran) {
+      ran = true;
+      run();
+    }
   };
 }
 

@@ -1,5 +1,6 @@
 import type { App, ModelCall, Receipt } from '../app.ts';
 import { AppError } from '../contract/errors.ts';
+import type { Cancellation } from '../core/cancellation.ts';
 import { type AnswerFold, foldAnswer, type ModelEvent, type Usage } from '../core/events.ts';
 import type { LedgerRow } from '../core/ledger-row.ts';
 import type { ModelRequest } from '../core/model-request.ts';
@@ -24,15 +25,68 @@ type Metering = {
   readonly account: Account;
   readonly startedAt: number;
   readonly queueMs: number;
+  readonly signal: Cancellation;
   /** Called once, with whether the answer is whole. */
   readonly over: (complete: boolean) => void;
 };
 
-export function meter(needs: Needs, { call, attempted, account, startedAt, queueMs, over }: Metering): Metered {
+export function meter(needs: Needs, metering: Metering): Metered {
+  const { attempted, signal } = metering;
+  const { candidate } = attempted;
+  const overrun = overrunWatch(metering.call);
+  const reading = startReading(needs, metering);
+  let begun = false;
+
+  async function* batches(): AsyncGenerator<readonly ModelEvent[]> {
+    begun = true;
+    try {
+      signal.throwIfAborted();
+      yield reading.add(attempted.first);
+      overrun?.(attempted.first);
+      for (;;) {
+        const step = await attempted.rest.next();
+        if (step.done) break;
+        yield reading.add(step.value);
+        overrun?.(step.value);
+      }
+      // A provider that stops without saying so has not finished, whatever its iterator says.
+      if (reading.fold.answer() === null) throw new UpstreamError('broken', 'the answer stopped without an end');
+      reading.finish('ok', null);
+    } catch (cause) {
+      // Anything else is the caller's leaving, its deadline, or a fault of ours, and goes on as it is.
+      const error = cause instanceof UpstreamError ? upstreamAppError(candidate, cause, { attempts: attempted.attempts, allLimited: true }) : cause;
+      reading.broke(error);
+      throw error;
+    } finally {
+      reading.finish('left', null);
+      await attempted.rest.return?.();
+    }
+  }
+
+  /** A caller may leave, or its time be over, before anybody began to read: what has come is charged then, since a generator that never ran ends nothing. */
+  const abandon = (): void => {
+    if (begun) return;
+    reading.add(attempted.first);
+    reading.broke(signal.reason);
+    void attempted.rest.return?.();
+  };
+  if (signal.aborted) abandon();
+  else signal.addEventListener('abort', abandon, { once: true });
+
+  return { batches: batches(), fold: reading.fold, receipt: reading.receipt, upstreamMs: reading.upstreamMs };
+}
+
+type Reading = Pick<Metered, 'fold' | 'receipt' | 'upstreamMs'> & {
+  readonly add: (batch: readonly ModelEvent[]) => readonly ModelEvent[];
+  /** The first time that it is called counts. */
+  readonly finish: (outcome: LedgerRow['outcome'], errorCode: string | null) => void;
+  readonly broke: (cause: unknown) => void;
+};
+
+function startReading(needs: Needs, { call, attempted, account, startedAt, queueMs, over }: Metering): Reading {
   const { candidate } = attempted;
   const fold = foldAnswer();
   const firstPieceMs = needs.clock.monotonic() - startedAt;
-  const overrun = overrunWatch(call);
   let endedAt: number | null = null;
 
   const receipt = (): Receipt => {
@@ -49,36 +103,17 @@ export function meter(needs: Needs, { call, attempted, account, startedAt, queue
     record(call, attempted, { receipt: { usage, costNanoUsd: cost }, complete: outcome === 'ok', firstPieceMs, upstreamMs: upstreamMs(), text });
     over(outcome === 'ok');
   };
-  const add = (batch: readonly ModelEvent[]): readonly ModelEvent[] => {
-    for (const event of batch) fold.add(event);
-    return batch;
+  return {
+    fold,
+    receipt,
+    upstreamMs,
+    finish,
+    broke: (cause) => finish(isLeaving(cause) ? 'left' : 'cut', cause instanceof AppError ? cause.code : null),
+    add(batch) {
+      for (const event of batch) fold.add(event);
+      return batch;
+    },
   };
-
-  async function* batches(): AsyncGenerator<readonly ModelEvent[]> {
-    try {
-      yield add(attempted.first);
-      overrun?.(attempted.first);
-      for (;;) {
-        const step = await attempted.rest.next();
-        if (step.done) break;
-        yield add(step.value);
-        overrun?.(step.value);
-      }
-      // A provider that stops without saying so has not finished, whatever its iterator says.
-      if (fold.answer() === null) throw new UpstreamError('broken', 'the answer stopped without an end');
-      finish('ok', null);
-    } catch (cause) {
-      // Anything else is the caller's leaving, its deadline, or a fault of ours, and goes on as it is.
-      const error = cause instanceof UpstreamError ? upstreamAppError(candidate, cause, { attempts: attempted.attempts, allLimited: true }) : cause;
-      finish(isLeaving(error) ? 'left' : 'cut', error instanceof AppError ? error.code : null);
-      throw error;
-    } finally {
-      finish('left', null);
-      await attempted.rest.return?.();
-    }
-  }
-
-  return { batches: batches(), fold, receipt, upstreamMs };
 }
 
 /** The whole answer, or the text of one that broke off. */

@@ -200,6 +200,19 @@ describe('a caller who leaves', () => {
     expect(upstream?.aborted).toBe(true);
     expect(gateway.callsInFlight()).toBe(0);
   });
+
+  for (const cache of ['off', 'use'] as const) {
+    test(`before anybody began to read is charged for what had come, with the cache ${cache}`, async () => {
+      const { gateway, clock, entered } = world({ a: () => says([text('one two three')], [text(' four'), END]) });
+      const caller = new AbortController();
+      await gateway.run(asking(clock, { cache, signal: caller.signal }));
+      caller.abort();
+      await clock.advance(0);
+      expect(entered).toMatchObject([{ outcome: 'left', estimated: true }]);
+      expect(entered[0]?.cost_nano_usd).toBeGreaterThan(0);
+      expect(gateway.callsInFlight()).toBe(0);
+    });
+  }
 });
 
 describe('the cache', () => {

@@ -208,7 +208,7 @@ async function start({ needs, noteAssumedPrice }: Core, ready: Ready, { signal, 
   const queueMs = startedAt - arrivedAt;
   try {
     const attempted = await attempt(needs, { call, candidates, signal, failures: account.failures, sending: account.sending });
-    const metered = meter(needs, { call, attempted, account, startedAt, queueMs, over });
+    const metered = meter(needs, { call, attempted, account, startedAt, queueMs, signal, over });
     const { candidate, attempts } = attempted;
     noteAssumedPrice(call, candidate);
     return {
