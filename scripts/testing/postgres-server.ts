@@ -1,8 +1,8 @@
 import { chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { installPackages } from './debian.ts';
+import { freePort } from './free-port.ts';
 
 /** A Postgres server of Debian for one test run: a new cluster in a temporary folder, with a password, on a free port of loopback. */
 export type PostgresServer = { readonly url: string; readonly stop: () => Promise<void> };
@@ -83,15 +83,6 @@ async function handOver(paths: readonly string[]): Promise<readonly string[]> {
   const group = Number(await Bun.$`id -g postgres`.text());
   for (const path of paths) await chown(path, user, group);
   return ['setpriv', '--pdeathsig', 'INT', `--reuid=${user}`, `--regid=${group}`, '--clear-groups'];
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no free port');
-  return address.port;
 }
 
 /** The server writes `ready` into the last line of its pid file once it takes connections. */

@@ -1,6 +1,6 @@
 import { RedisClient } from 'bun';
-import { createServer } from 'node:net';
 import { installPackages } from './debian.ts';
+import { freePort } from './free-port.ts';
 
 /** A Redis or Valkey server for one test, on a port of loopback, with nothing on disk. */
 export type RedisServer = {
@@ -52,15 +52,6 @@ function findProgram(): readonly string[] | null {
   // The same program under another name, from the package that starts no service.
   const other = Bun.which('redis-check-rdb');
   return other === null ? null : ['bash', '-c', 'exec -a redis-server "$0" "$@"', other];
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no free port');
-  return address.port;
 }
 
 async function untilReady(url: string, exitCode: () => number | null): Promise<void> {

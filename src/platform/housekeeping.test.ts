@@ -1,42 +1,15 @@
-import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import pg from 'pg';
+import { expect, test } from 'bun:test';
 import { until } from '../../test/harness.ts';
 import { manualClock } from '../../test/manual-clock.ts';
 import type { Log } from '../app.ts';
 import { startHousekeeping } from './housekeeping.ts';
-import { migrate } from './postgres/migrate.ts';
-import { type OpenDatabase, openDatabase } from './postgres/open.ts';
+import { ownDatabase } from './postgres/own-database.test.ts';
 import { ensurePartitionsFor, listPartitions } from './postgres/partitions.ts';
 
 const warnings: string[] = [];
 const silence = (): void => undefined;
 const log: Log = { debug: silence, info: silence, warning: (message) => void warnings.push(message), error: silence };
-const dataDir = mkdtempSync(join(tmpdir(), 'sluice-housekeeping-'));
-const server = process.env['SLUICE_TEST_DATABASE_URL'];
-const database = `sluice_housekeeping_${process.pid}`;
-let open: OpenDatabase;
-
-async function administer(statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: server });
-  await client.connect();
-  await client.query(statement);
-  await client.end();
-}
-
-beforeAll(async () => {
-  if (server) await administer(`create database ${database}`);
-  open = await openDatabase({ databaseUrl: server ? Object.assign(new URL(server), { pathname: `/${database}` }).href : null, dataDir, log });
-  await migrate(open.pool, log);
-}, 60_000);
-
-afterAll(async () => {
-  await open.close();
-  if (server) await administer(`drop database ${database} with (force)`);
-  rmSync(dataDir, { recursive: true, force: true });
-}, 60_000);
+const open = ownDatabase({ log });
 
 const names = async (): Promise<string[]> => (await listPartitions(open.db, 'ledger')).map(({ name }) => name);
 

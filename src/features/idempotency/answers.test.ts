@@ -1,8 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import pg from 'pg';
+import { beforeAll, describe, expect, test } from 'bun:test';
 import { manualClock } from '../../../test/manual-clock.ts';
 import type { App } from '../../app.ts';
 import { EVERY_PROJECT } from '../../app.ts';
@@ -10,37 +6,16 @@ import type { GivenAnswer, KeptAnswers } from '../../http/idempotency.ts';
 import type { KeyPlace } from '../../http/idempotency/key.ts';
 import { startHousekeeping } from '../../platform/housekeeping.ts';
 import { createInProject } from '../../platform/postgres/in-project.ts';
-import { migrate } from '../../platform/postgres/migrate.ts';
-import { type OpenDatabase, openDatabase } from '../../platform/postgres/open.ts';
+import { ownDatabase, quiet } from '../../platform/postgres/own-database.test.ts';
 import { createKeptAnswers, purgeKeptAnswers } from './answers.ts';
 
-const dataDir = mkdtempSync(join(tmpdir(), 'sluice-idempotency-'));
-const server = process.env['SLUICE_TEST_DATABASE_URL'];
-const database = `sluice_idempotency_${process.pid}`;
-const quiet = { debug: () => undefined, info: () => undefined, warning: () => undefined, error: () => undefined };
 const HOUR_MS = 3_600_000;
 const retention = () => ({ ledger_days: 400, bodies_days: 30, audit_days: 400 });
-let open: OpenDatabase;
-
-async function administer(statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: server });
-  await client.connect();
-  await client.query(statement);
-  await client.end();
-}
+const open = ownDatabase();
 
 beforeAll(async () => {
-  if (server) await administer(`create database ${database}`);
-  open = await openDatabase({ databaseUrl: server ? Object.assign(new URL(server), { pathname: `/${database}` }).href : null, dataDir, log: quiet });
-  await migrate(open.pool, quiet);
   await open.db.insertInto('projects').values({ id: 'prj_2', name: 'Two' }).execute();
-}, 60_000);
-
-afterAll(async () => {
-  await open.close();
-  if (server) await administer(`drop database ${database} with (force)`);
-  rmSync(dataDir, { recursive: true, force: true });
-}, 60_000);
+});
 
 let worlds = 0;
 

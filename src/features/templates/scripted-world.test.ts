@@ -8,6 +8,7 @@ import { systemClock } from '../../platform/clock.ts';
 import { idMaker } from '../../platform/ids.ts';
 import { createAudit } from '../../platform/postgres/audit.ts';
 import { createInProject } from '../../platform/postgres/in-project.ts';
+import { quiet } from '../../platform/postgres/own-database.test.ts';
 import { templateRoutes } from './routes.ts';
 
 /**
@@ -16,8 +17,6 @@ import { templateRoutes } from './routes.ts';
  */
 export type World = { readonly app: App; readonly asked: ModelCall[]; readonly principal: Principal; now: number };
 type Script = { readonly db: App['db']; readonly projectId: string; readonly answers?: readonly string[]; readonly settings?: object };
-
-export const quiet = { debug: () => undefined, info: () => undefined, warning: () => undefined, error: () => undefined };
 
 export function scriptedWorld({ db, projectId, answers = ['said'], settings = {} }: Script): World {
   const asked: ModelCall[] = [];

@@ -1,39 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import pg from 'pg';
+import { describe, expect, test } from 'bun:test';
 import { TemplateCreated, TemplateGenerateReply, TemplateReply } from '../../contract/templates.ts';
 import { BUILT_IN_IDS } from '../../core/builtin-templates.ts';
 import type { Reply } from '../../http/route.ts';
-import { migrate } from '../../platform/postgres/migrate.ts';
-import { type OpenDatabase, openDatabase } from '../../platform/postgres/open.ts';
+import { ownDatabase } from '../../platform/postgres/own-database.test.ts';
 import { templateRoutes } from './routes.ts';
-import { ask, quiet, scriptedWorld, thrown, type World } from './scripted-world.test.ts';
+import { ask, scriptedWorld, thrown, type World } from './scripted-world.test.ts';
 
-const dataDir = mkdtempSync(join(tmpdir(), 'sluice-templates-'));
-const server = process.env['SLUICE_TEST_DATABASE_URL'];
-const database = `sluice_templates_${process.pid}`;
-let open: OpenDatabase;
-
-async function administer(statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: server });
-  await client.connect();
-  await client.query(statement);
-  await client.end();
-}
-
-beforeAll(async () => {
-  if (server) await administer(`create database ${database}`);
-  open = await openDatabase({ databaseUrl: server ? Object.assign(new URL(server), { pathname: `/${database}` }).href : null, dataDir, log: quiet });
-  await migrate(open.pool, quiet);
-}, 60_000);
-
-afterAll(async () => {
-  await open.close();
-  if (server) await administer(`drop database ${database} with (force)`);
-  rmSync(dataDir, { recursive: true, force: true });
-}, 60_000);
+const open = ownDatabase();
 
 let projects = 0;
 

@@ -1,46 +1,24 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { describe, expect, test } from 'bun:test';
+import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import pg from 'pg';
 import { AppError } from '../../contract/errors.ts';
 import type { Budget } from '../../contract/policy.ts';
 import type { LedgerRow } from '../../core/ledger-row.ts';
 import { systemClock } from '../clock.ts';
 import { idMaker } from '../ids.ts';
 import { createMoneyStore } from '../postgres/money.ts';
-import { migrate } from '../postgres/migrate.ts';
-import { type OpenDatabase, openDatabase } from '../postgres/open.ts';
+import { ownDatabase, quiet } from '../postgres/own-database.test.ts';
 import { type Money, openMoney } from './open.ts';
 import { thisProcess } from './process-mark.ts';
 
-const quiet = { debug: () => undefined, info: () => undefined, warning: () => undefined, error: () => undefined };
-const dataDir = mkdtempSync(join(tmpdir(), 'sluice-money-'));
-const server = process.env['SLUICE_TEST_DATABASE_URL'];
-const database = `sluice_money_${process.pid}`;
 const newId = idMaker(Date.now);
-let open: OpenDatabase;
 const monies: Money[] = [];
-
-async function administer(statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: server });
-  await client.connect();
-  await client.query(statement);
-  await client.end();
-}
-
-beforeAll(async () => {
-  if (server) await administer(`create database ${database}`);
-  open = await openDatabase({ databaseUrl: server ? Object.assign(new URL(server), { pathname: `/${database}` }).href : null, dataDir, log: quiet });
-  await migrate(open.pool, quiet);
-}, 60_000);
-
-afterAll(async () => {
-  for (const money of monies) await money.close();
-  await open.close();
-  if (server) await administer(`drop database ${database} with (force)`);
-  rmSync(dataDir, { recursive: true, force: true });
-}, 60_000);
+const open = ownDatabase({
+  async beforeClose() {
+    for (const money of monies) await money.close();
+  },
+});
+const { dataDir } = open;
 
 /** What one process has; several of them share the database. */
 async function newProcess(folder = mkdtempSync(join(dataDir, 'process-'))): Promise<Money> {

@@ -1,39 +1,9 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'bun:test';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import pg from 'pg';
-import type { Log } from '../../app.ts';
-import { migrate } from './migrate.ts';
-import { type OpenDatabase, openDatabase } from './open.ts';
+import { beforeEach, expect, test } from 'bun:test';
+import { ownDatabase } from './own-database.test.ts';
 import { ensurePartitionsFor, listPartitions } from './partitions.ts';
 import { enforceRetention } from './retention.ts';
 
-const silence = (): void => undefined;
-const log: Log = { debug: silence, info: silence, warning: silence, error: silence };
-const dataDir = mkdtempSync(join(tmpdir(), 'sluice-retention-'));
-const server = process.env['SLUICE_TEST_DATABASE_URL'];
-const database = `sluice_retention_${process.pid}`;
-let open: OpenDatabase;
-
-async function administer(statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: server });
-  await client.connect();
-  await client.query(statement);
-  await client.end();
-}
-
-beforeAll(async () => {
-  if (server) await administer(`create database ${database}`);
-  open = await openDatabase({ databaseUrl: server ? Object.assign(new URL(server), { pathname: `/${database}` }).href : null, dataDir, log });
-  await migrate(open.pool, log);
-}, 60_000);
-
-afterAll(async () => {
-  await open.close();
-  if (server) await administer(`drop database ${database} with (force)`);
-  rmSync(dataDir, { recursive: true, force: true });
-}, 60_000);
+const open = ownDatabase();
 
 const DAYS = { ledger_days: 60, bodies_days: 2, audit_days: 100 };
 const NOW = Date.parse('2026-06-15T12:00:00Z');
