@@ -7,7 +7,9 @@ export type Cors = {
 
 const EXPOSED = [
   'X-Request-Id, X-Cache, X-Model, X-Provider, X-Cost-Usd, X-Upstream-Attempts, X-Stream-Id, Server-Timing, Idempotency-Replayed, Retry-After',
-  'RateLimit, RateLimit-Policy, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset',
+  'RateLimit, RateLimit-Policy, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After-Ms, X-Should-Retry',
+  'X-RateLimit-Limit-Requests, X-RateLimit-Remaining-Requests, X-RateLimit-Reset-Requests',
+  'X-RateLimit-Limit-Tokens, X-RateLimit-Remaining-Tokens, X-RateLimit-Reset-Tokens',
 ].join(', ');
 const NONE: Record<string, string> = {};
 const PREFLIGHT = {
