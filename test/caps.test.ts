@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { bringRedis, type RedisServer, startRedisServer } from '../scripts/testing/redis-server.ts';
 import { type FakeUpstream, startFakeUpstream } from './fake-upstream/server.ts';
 import { call, signIn, type Sluice, startSluice, until } from './harness.ts';
 import { makeDatabase, run, type TestDatabase } from './test-database.ts';
@@ -15,17 +16,21 @@ const CONFIG = { prices: { 'openai/gpt-4o-mini': { input: 0, output: 100 } } };
 let upstream: FakeUpstream;
 let database: TestDatabase;
 const processes: Sluice[] = [];
+/** The same service with Redis, for as long as its test runs. */
+let shown: Sluice[] = processes;
+let env: Record<string, string>;
+let dataDir: string;
 let admin: Record<string, string>;
 
 beforeAll(async () => {
   upstream = await startFakeUpstream();
   upstream.script({ usage: { input: 9, output: TOKENS }, delayMs: 20 });
   database = await makeDatabase();
-  const dataDir = mkdtempSync(join(tmpdir(), 'sluice-caps-'));
+  dataDir = mkdtempSync(join(tmpdir(), 'sluice-caps-'));
   const config = join(dataDir, 'sluice.config.yaml');
   writeFileSync(config, JSON.stringify(CONFIG));
-  const env = { OPENAI_API_KEY: 'sk-upstream-000000000000', OPENAI_BASE_URL: upstream.url, SLUICE_CONFIG: config, LOG_LEVEL: 'warning', ...database.env };
-  for (let count = 0; count < PROCESSES; count++) processes.push(await startSluice({ dataDir, env: { ...env, LOG_LEVEL: 'info' } }));
+  env = { OPENAI_API_KEY: 'sk-upstream-000000000000', OPENAI_BASE_URL: upstream.url, SLUICE_CONFIG: config, ...database.env };
+  for (let count = 0; count < PROCESSES; count++) processes.push(await startSluice({ dataDir, env }));
   admin = await signIn(urlOf(0));
 }, 60_000);
 afterAll(async () => {
@@ -36,7 +41,7 @@ afterAll(async () => {
 });
 
 function urlOf(number: number): string {
-  return processes[number % PROCESSES]?.url ?? '';
+  return shown[number % PROCESSES]?.url ?? '';
 }
 
 async function sql(statement: string): Promise<void> {
@@ -99,6 +104,41 @@ describe('of 1,000 calls at once over four processes exactly 50 are admitted by 
     expect(refused[0]?.error.details).toMatchObject({ budget: 5, scope: 'project', id: 'prj_caps', period: 'month' });
   }, 60_000);
 });
+
+if (await bringRedis()) {
+  describe('with Redis for the limits, the budget of a key holds', () => {
+    let redis: RedisServer;
+    beforeAll(async () => {
+      redis = await startRedisServer();
+      shown = [];
+      for (let count = 0; count < PROCESSES; count++) shown.push(await startSluice({ dataDir, env: { ...env, REDIS_URL: redis.url } }));
+    }, 60_000);
+    afterAll(async () => {
+      for (const each of shown) await each.end();
+      shown = processes;
+      await redis.stop();
+    });
+
+    for (const [what, signal] of [
+      ['while it is there', null],
+      ['when it stands still in the middle', 'SIGSTOP'],
+      ['when it is killed in the middle', 'SIGKILL'],
+    ] as const) {
+      test(
+        what,
+        async () => {
+          const key = await newKey({ budget: { usd: 5, period: 'total' }, rpm: 1_000_000, max_parallel: 10_000 });
+          const called = callAll([key]);
+          await until(() => upstream.counts().calls > 0);
+          if (signal) redis.signal(signal);
+          expect((await called).answered).toBe(50);
+          if (signal === 'SIGSTOP') redis.signal('SIGCONT');
+        },
+        60_000,
+      );
+    }
+  });
+}
 
 test('a provider that goes on beyond the longest answer is cut, with an error that the caller sees', async () => {
   const key = await newKey({ budget: { usd: 1, period: 'total' } });
