@@ -1,8 +1,9 @@
 import type { PostgresPool } from 'kysely';
-import { Client, DatabaseError, type Pool, type PoolClient } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 import { AppError } from '../../contract/errors.ts';
 import { systemClock } from '../clock.ts';
 import { codeOf, messageOf } from './database-start-error.ts';
+import { ping } from './ping.ts';
 import { createSilenceWatch, SilentError, type SilenceWatch } from './silence.ts';
 
 /** A connection that cannot be had, or was lost: by the system's code, by Postgres's (classes 08 and 57P, 53300), or by the driver's words. */
@@ -31,7 +32,7 @@ function asCallerSees(error: unknown): unknown {
 export function callersPool(pool: Pool): PostgresPool {
   const watch = createSilenceWatch({
     clock: systemClock,
-    ask: () => ask(pool),
+    ask: () => ping(pool.options, ANSWER_WITHIN_MS),
     over: () => pool.ending,
     onSilent: () => pool.emit('error', new SilentError(), undefined),
   });
@@ -62,20 +63,4 @@ function guarded(client: PoolClient, watch: SilenceWatch): PoolClient {
         throw asCallerSees(cause);
       });
   return Object.assign(Object.create(client) as PoolClient, { query, release: () => client.release(lost) });
-}
-
-/** Whether somebody is there: the server itself may well say no. */
-async function ask({ options }: Pool): Promise<void> {
-  const limits = { connectionTimeoutMillis: ANSWER_WITHIN_MS, query_timeout: ANSWER_WITHIN_MS };
-  // The pool hides its password from whoever lists its options.
-  const client = new Client({ ...options, ...(options.password === undefined ? {} : { password: options.password }), ...limits });
-  client.on('error', () => undefined);
-  try {
-    await client.connect();
-    await client.query('select 1');
-  } catch (error) {
-    if (!(error instanceof DatabaseError) || error.code?.startsWith('57P')) throw error;
-  } finally {
-    client.end().catch(() => undefined);
-  }
 }
