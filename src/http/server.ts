@@ -1,3 +1,4 @@
+import { endOfTurn } from '../core/end-of-turn.ts';
 import type { Dispatch, Incoming, Outgoing } from './dispatch.ts';
 
 export type RunningServer = {
@@ -51,6 +52,7 @@ export function startServer(dispatch: Dispatch, { host, port, patience }: Server
       const out = await dispatch.handle(incoming);
       // Whoever still sends what nobody reads keeps the limit of a body.
       if (received && !out.stream) turn.callers();
+      await endOfTurn();
       return toResponse(request, out, turn);
     },
   });

@@ -4,12 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ManualClock, manualClock } from '../../../test/manual-clock.ts';
 import { Canceller } from '../../core/cancellation.ts';
+import { endOfTurn } from '../../core/end-of-turn.ts';
 import type { UpstreamResponse } from '../../core/provider.ts';
 import { createSend } from '../egress.ts';
 import { until } from '../../../test/scripted-server.ts';
 import { faultOf, OK, says, scriptedWorld, stopServers, TIMES } from './scripted-world.test.ts';
 
-afterEach(stopServers);
+const swallowing: { kill(signal: 'SIGKILL'): void }[] = [];
+afterEach(() => {
+  stopServers();
+  for (const child of swallowing.splice(0)) child.kill('SIGKILL');
+});
 
 type Asking = (signal?: Canceller) => Promise<UpstreamResponse>;
 
@@ -19,17 +24,21 @@ function askerOf(origin: string, clock: ManualClock = manualClock(), httpsProxy:
   return (signal = new Canceller()) => send({ method: 'GET', url: `${origin}/`, headers: {}, signal });
 }
 
-/** A host that swallows packets: a process that listens, has no room for who knocks, and is stopped. */
+/** So many may wait at the runtime's listeners, whatever they are asked to take. */
+const BACKLOG = 512;
+
+/** A host that swallows packets: a process that listens, is stopped, and has no room left for who knocks. */
 async function swallowingHost(): Promise<{ readonly origin: string; readonly die: () => void }> {
-  const program = "const s = require('node:net').createServer().listen({ host: '127.0.0.1', port: 0, backlog: 1 }, () => console.log(s.address().port));";
+  const program = "const s = require('node:net').createServer().listen(0, '127.0.0.1', () => console.log(s.address().port));";
   const child = Bun.spawn([process.execPath, '-e', program], { stdout: 'pipe' });
+  swallowing.push(child);
   const { value } = await child.stdout.getReader().read();
   const port = Number(Buffer.from(value ?? []).toString());
   child.kill('SIGSTOP');
   let held = 0;
   const socket = { open: () => void held++, data: () => undefined };
-  for (let each = 0; each < 4; each++) Bun.connect({ hostname: '127.0.0.1', port, socket }).catch(() => undefined);
-  await until(() => held >= 2);
+  for (let each = 0; each < BACKLOG + 100; each++) Bun.connect({ hostname: '127.0.0.1', port, socket }).catch(() => undefined);
+  await until(() => held > BACKLOG);
   return { origin: `http://127.0.0.1:${port}`, die: () => child.kill('SIGKILL') };
 }
 
@@ -46,12 +55,11 @@ describe('no connection', () => {
   });
 
   test('because nothing comes back is a fault after the connect timeout', async () => {
-    const { origin, die } = await swallowingHost();
+    const { origin } = await swallowingHost();
     const clock = manualClock();
     const failed = faultOf(askerOf(origin, clock)());
     await clock.advance(TIMES.connectMs);
     expect(await failed).toEqual({ fault: 'connect', message: 'no connection within 10000 ms', status: null });
-    die();
   });
 
   test('to a host that swallows packets is not tried without end, and tried again when that is over', async () => {
@@ -59,6 +67,7 @@ describe('no connection', () => {
     const ask = askerOf(origin);
     const signal = new Canceller();
     const left = Array.from({ length: 512 }, () => ask(signal).catch(() => undefined));
+    await endOfTurn();
     signal.abort('gone');
     await Promise.all(left);
     expect((await faultOf(ask())).message).toBe('no connection: 512 earlier attempts still wait for one');

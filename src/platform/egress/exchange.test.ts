@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'bun:test';
 import { Canceller } from '../../core/cancellation.ts';
+import { endOfTurn } from '../../core/end-of-turn.ts';
 import type { UpstreamResponse } from '../../core/provider.ts';
 import { type Peer, until } from '../../../test/scripted-server.ts';
 import { CHUNKED, faultOf, OK, says, scriptedWorld, stopServers, TIMES } from './scripted-world.test.ts';
@@ -150,6 +151,8 @@ describe('who leaves', () => {
     const { server, ask } = scriptedWorld(says(OK));
     const signal = new Canceller();
     const asked = ask({ signal });
+    // The connection is begun with all that is sent in this turn.
+    await endOfTurn();
     signal.abort('gone');
     expect(await asked.catch((reason: unknown) => reason)).toBe('gone');
     await until(() => server.opened() === 1 && server.open() === 0);

@@ -1,3 +1,4 @@
+import { atEndOfTurn } from '../../core/end-of-turn.ts';
 import { UpstreamError, type UpstreamRequest, type UpstreamResponse } from '../../core/provider.ts';
 import { type AnswerHead, Http1Answer } from '../../wire/http1-answer.ts';
 import { Answer, type AnswerSource, collectText } from './answer.ts';
@@ -40,11 +41,23 @@ export class Exchange implements ConnectionUser, AnswerSource {
   }
 
   begin(): void {
-    this.#signal.throwIfAborted();
+    if (this.#signal.aborted) {
+      this.#left();
+      return;
+    }
     this.#signal.addEventListener('abort', this.#left, { once: true });
-    const idle = this.#needs.pool.take(this.#route.origin);
-    if (idle === null) this.#dial();
-    else this.#use(idle);
+    atEndOfTurn(() => this.#start());
+  }
+
+  #start(): void {
+    if (this.#isOver) return;
+    try {
+      const idle = this.#needs.pool.take(this.#route.origin);
+      if (idle === null) this.#dial();
+      else this.#use(idle);
+    } catch (cause) {
+      this.#fail(cause);
+    }
   }
 
   #dial(): void {
