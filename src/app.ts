@@ -191,7 +191,7 @@ export type ModelCall = {
   readonly templateId: string | null;
   readonly jobId: string | null;
   readonly ids: CallIds;
-  readonly signal: AbortSignal;
+  readonly signal: Cancellation;
   /** Unix milliseconds. */
   readonly deadline: number;
   /** The log line of the request; the gateway adds model, tokens, cost, attempts and times. */

@@ -39,3 +39,11 @@ export class Canceller implements Cancellation {
     for (const run of told) run();
   }
 }
+
+/** Hears it of a signal of the web, once, and tells all who wish to know. */
+export function cancellationBy(signal: AbortSignal): Cancellation {
+  const canceller = new Canceller();
+  if (signal.aborted) canceller.abort(signal.reason);
+  else signal.addEventListener('abort', () => canceller.abort(signal.reason), { once: true });
+  return canceller;
+}

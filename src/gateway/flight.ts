@@ -1,3 +1,4 @@
+import type { Cancellation } from '../core/cancellation.ts';
 import type { EventBatches, ModelEvent } from '../core/events.ts';
 
 /**
@@ -5,7 +6,7 @@ import type { EventBatches, ModelEvent } from '../core/events.ts';
  * the pace is that of the fastest reader and a slow one holds nobody up. When the last reader has left, the answer is cancelled.
  */
 export type Flight = {
-  readonly follow: (signal: AbortSignal) => EventBatches;
+  readonly follow: (signal: Cancellation) => EventBatches;
 };
 
 export function createFlight(source: AsyncIterator<readonly ModelEvent[], unknown>, cancel: () => void): Flight {
@@ -27,7 +28,7 @@ export function createFlight(source: AsyncIterator<readonly ModelEvent[], unknow
     drawing = null;
   };
 
-  async function* read(signal: AbortSignal, leave: () => void): AsyncGenerator<readonly ModelEvent[]> {
+  async function* read(signal: Cancellation, leave: () => void): AsyncGenerator<readonly ModelEvent[]> {
     const wait = abortableWait(signal);
     try {
       for (let next = 0; ;) {
@@ -75,7 +76,7 @@ function once(run: () => void): () => void {
 type Wait = { readonly until: (drawn: Promise<void>) => Promise<void>; readonly over: () => void };
 
 /** Waits again and again, and stops with the signal's reason. One listener for all of it: one for each wait costs more than the piece waited for. */
-function abortableWait(signal: AbortSignal): Wait {
+function abortableWait(signal: Cancellation): Wait {
   let stop: ((reason: unknown) => void) | null = null;
   const leave = (): void => stop?.(signal.reason);
   signal.addEventListener('abort', leave, { once: true });

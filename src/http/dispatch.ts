@@ -2,6 +2,7 @@ import type { App } from '../app.ts';
 import { AppError } from '../contract/errors.ts';
 import { ANONYMOUS, judge, mayUseRoute, type Principal, SCOPES } from '../contract/policy.ts';
 import { callIds } from '../core/call-ids.ts';
+import { cancellationBy } from '../core/cancellation.ts';
 import { readBody } from './body.ts';
 import { type CallerAddress, callerAddress } from './caller-address.ts';
 import { type Cors, createCors } from './cors.ts';
@@ -181,7 +182,7 @@ async function answer(kit: Kit, visit: Visit, found: Match<Prepared> | { readonl
     params,
     query,
     body,
-    signal: request.signal,
+    signal: cancellationBy(request.signal),
     deadline: now + callersTimeoutMs(request, settings.requestTimeoutS),
     logFields: visit.logFields,
   };

@@ -1,6 +1,7 @@
 import type { App } from '../app.ts';
 import { AppError } from '../contract/errors.ts';
 import { type CallIds, callIds } from '../core/call-ids.ts';
+import { type Cancellation, Canceller } from '../core/cancellation.ts';
 import { asAppError } from './fail.ts';
 import { askedText, type KeyPlace, keyPlace, readKey } from './idempotency/key.ts';
 import { record, type RecordedStream } from './idempotency/recording.ts';
@@ -53,7 +54,7 @@ type Needs = Pick<App, 'clock' | 'log'>;
 type Core = { readonly needs: Needs; readonly answers: KeptAnswers; readonly busy: Map<string, Busy> };
 /** A key that this process asks after or works on; all its other requests are answered from here. */
 type Busy = { readonly fingerprint: string; readonly claim: Promise<Claim> };
-type Run = { readonly name: string; readonly place: KeyPlace; readonly exchange: Exchange; readonly caller: AbortSignal };
+type Run = { readonly name: string; readonly place: KeyPlace; readonly exchange: Exchange; readonly caller: Cancellation };
 
 const RETRY_AFTER_MS = 1000;
 /** How long a caller waits for a database that went away while the work was done. */
@@ -84,7 +85,7 @@ async function answer(core: Core, keyed: Keyed, handle: Handle): Promise<Reply> 
     const { rootId, at, again } = claim.ids;
     if (again) exchange.logFields['idempotency'] = 'again';
     // The work goes on when its caller has left, so that a retry finds its answer.
-    const own = { ...exchange, ids: callIds(rootId, at, again), signal: new AbortController().signal };
+    const own = { ...exchange, ids: callIds(rootId, at, again), signal: new Canceller() };
     return work(core, { name, place, exchange: own, caller: exchange.signal }, handle);
   }
   core.busy.delete(name);

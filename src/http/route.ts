@@ -3,6 +3,7 @@ import type { App } from '../app.ts';
 import type { ErrorCode } from '../contract/errors.ts';
 import type { Principal, Scope } from '../contract/policy.ts';
 import type { CallIds } from '../core/call-ids.ts';
+import type { Cancellation } from '../core/cancellation.ts';
 import type { SettingName } from '../contract/settings.ts';
 
 /**
@@ -84,7 +85,7 @@ export type Exchange<Params = unknown, Query = unknown, Body = unknown> = {
   readonly query: Query;
   readonly body: Body;
   /** Aborts when the caller leaves. */
-  readonly signal: AbortSignal;
+  readonly signal: Cancellation;
   /** Unix milliseconds at which the whole exchange has to be over. */
   readonly deadline: number;
   /** What the one log line of this request will hold besides method, path, status and times. */

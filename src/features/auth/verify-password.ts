@@ -1,8 +1,9 @@
 import type { App } from '../../app.ts';
 import { AppError } from '../../contract/errors.ts';
+import type { Cancellation } from '../../core/cancellation.ts';
 import type { Refusal } from '../../core/login-throttle.ts';
 
-type Check = { readonly username: string; readonly address: string; readonly password: string; readonly hash: string | null; readonly signal: AbortSignal };
+type Check = { readonly username: string; readonly address: string; readonly password: string; readonly hash: string | null; readonly signal: Cancellation };
 
 /** Whether the password is right; throws RATE_LIMIT_EXCEEDED where too many were wrong before, and then verifies nothing. */
 export async function verifyPassword(app: Pick<App, 'clock' | 'secrets'>, check: Check): Promise<boolean> {
