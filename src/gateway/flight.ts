@@ -83,7 +83,7 @@ function abortableWait(signal: Cancellation): Wait {
   return {
     until: (drawn) =>
       new Promise((resolve, reject) => {
-        if (signal.aborted) reject(signal.reason as Error);
+        if (signal.aborted) reject(signal.reason);
         stop = reject;
         void drawn.then(resolve);
       }),
