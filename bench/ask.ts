@@ -1,8 +1,8 @@
 import { type Check, FRESH } from './load.ts';
 import { PIECE, TEXT } from './spoken.ts';
 
-/** `same` may come from a cache, `fresh` cannot. */
-export type AskKind = 'call' | 'fresh' | 'same' | 'stream';
+/** `keyed` has a key with limits and budgets; `same` may come from a cache, `fresh` cannot. */
+export type AskKind = 'call' | 'keyed' | 'fresh' | 'same' | 'stream';
 export type Ask = { readonly path: string; readonly headers: Readonly<Record<string, string>>; readonly body: string; readonly ends: string };
 
 export type Asker = (kind: AskKind) => Ask;
@@ -47,7 +47,7 @@ export function askGenerate(streamPath: string, ends: string, system?: string): 
   const request = { prompt: PROMPT, ...(system === undefined ? {} : { system }), ...SAMPLING };
   return (kind) => ({
     path: kind === 'stream' ? streamPath : '/generate',
-    headers: kind === 'call' || kind === 'stream' ? { 'cache-control': 'no-store' } : {},
+    headers: kind === 'call' || kind === 'keyed' || kind === 'stream' ? { 'cache-control': 'no-store' } : {},
     body: JSON.stringify(kind === 'fresh' ? { ...request, prompt: `${FRESH} ${PROMPT}` } : request),
     ends,
   });

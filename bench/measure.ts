@@ -32,6 +32,7 @@ export function cellsOf(turnMs: number): readonly Cell[] {
   const closed = { connections: 64, until: { ms: turnMs }, pace: AT_ONCE };
   return [
     { ...closed, name: 'call', kind: 'call', words: 'call, no cache' },
+    { ...closed, name: 'keyed', kind: 'keyed', words: 'the same with a key that has limits and budgets' },
     { ...closed, name: 'fresh', kind: 'fresh', words: 'call that the cache does not know yet' },
     { ...closed, name: 'same', kind: 'same', words: 'call that the cache answers' },
     { ...closed, name: 'stream', kind: 'stream', words: `stream of ${PIECES} pieces, as fast as they come` },

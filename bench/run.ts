@@ -15,7 +15,7 @@ import { type Place, start, type Started, type Target } from './target.ts';
 
 const QUICK = { turns: 2, turnMs: 300 };
 /** With which a run begins, so that what compiles itself while running has done so. */
-const WARM_UP_MS = 2000;
+const WARM_UP_MS = 5000;
 /** Before each turn: while the others had theirs, its code and memory went cold, and compiled code that is not used is thrown away. */
 const WARM_AGAIN_MS = 500;
 /** Between the first answer and the look at what an idle server holds. */
@@ -101,6 +101,7 @@ async function startEach(targets: readonly Target[], { place, running, again }: 
       const first = await start(target, place, pin(0));
       if (again) await first.stop();
       const later = again ? await start(target, place, pin(0)) : first;
+      await target.prepare?.();
       running.push(later);
       starts.push({ target: target.name, firstMs: first.startMs, laterMs: again ? later.startMs : null });
     } catch (cause) {

@@ -5,17 +5,21 @@ import { askGenerate, askOpenai, SYSTEM } from './ask.ts';
 import { freePort, type Place, type Target } from './target.ts';
 
 /** The two that every run starts. */
+const ADMIN_PASSWORD = 'a password of the benchmark';
 const ROOT = join(import.meta.dir, '..');
 
 export function sluice(place: Place): Target {
   const port = freePort();
   const dataDir = join(place.folder, 'sluice-data');
+  const plain = askGenerate('/generate?stream=true', 'event: done\n', SYSTEM);
+  let key = '';
   return {
     name: 'Sluice',
     port,
     command: [process.execPath, '--no-env-file', 'src/main.ts', 'serve'],
     env: {
       API_PORT: String(port),
+      ADMIN_PASSWORD,
       DATA_DIR: dataDir,
       OPENAI_API_KEY: 'sk-bench-1',
       OPENAI_BASE_URL: place.upstreamUrl,
@@ -23,9 +27,32 @@ export function sluice(place: Place): Target {
       BUN_CONFIG_MAX_HTTP_REQUESTS: '16384',
     },
     cwd: ROOT,
-    ask: askGenerate('/generate?stream=true', 'event: done\n', SYSTEM),
+    ask(kind) {
+      const ask = plain(kind);
+      return kind === 'keyed' ? { ...ask, headers: { ...ask.headers, authorization: `Bearer ${key}` } } : ask;
+    },
+    async prepare() {
+      key = await newKey(`http://127.0.0.1:${port}`);
+    },
     databasePid: () => postmaster(join(dataDir, 'postgres')),
   };
+}
+
+/** With all that may be said of one, and never reached. */
+const BOUNDS = { rpm: 2_000_000_000, tpm: 2_000_000_000, max_parallel: 10_000, budget: { usd: 1_000_000, period: 'month' } };
+
+async function newKey(url: string): Promise<string> {
+  // The first user comes a moment after the first answer.
+  while (!(await fetch(`${url}/readyz`)).ok) await Bun.sleep(20);
+  const { access_token } = await posted<{ readonly access_token: string }>(`${url}/auth/login`, { username: 'admin', password: ADMIN_PASSWORD });
+  const { key } = await posted<{ readonly key: string }>(`${url}/api/v1/keys`, { name: 'bench', ...BOUNDS }, { authorization: `Bearer ${access_token}` });
+  return key;
+}
+
+async function posted<Answer>(url: string, body: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+  const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) });
+  if (!response.ok) throw new Error(`${url}: ${response.status} ${await response.text()}`);
+  return (await response.json()) as Answer;
 }
 
 function postmaster(folder: string): number | null {

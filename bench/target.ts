@@ -13,6 +13,8 @@ export type Target = {
   readonly ask: Asker;
   /** Where it is started; the run's own folder where unsaid. */
   readonly cwd?: string;
+  /** What it takes to be asked in every way, once it runs. */
+  readonly prepare?: () => Promise<void>;
   /** Processes that work for it and are counted apart. */
   readonly databasePid?: () => number | null;
   /** Python needs a while to import. */
