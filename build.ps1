@@ -99,6 +99,8 @@ function Invoke-Bun([string[]]$Arguments) {
     $env:PATH = "$(Split-Path -Parent $Bun)$Separator$(Join-Path $PSScriptRoot 'node_modules/.bin')$Separator$env:PATH"
     # For tests that play many callers: Bun reads it before any code runs, and its fetch would let no more than 256 calls out at once.
     if (-not $env:BUN_CONFIG_MAX_HTTP_REQUESTS) { $env:BUN_CONFIG_MAX_HTTP_REQUESTS = '16384' }
+    # Freed memory is kept for ten seconds: to give it back at once, and to ask for it again, costs a call 4 to 7 % of its CPU.
+    if (-not $env:MIMALLOC_PURGE_DELAY) { $env:MIMALLOC_PURGE_DELAY = '10000' }
     Invoke-Program $Bun $Arguments
 }
 

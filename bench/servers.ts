@@ -16,7 +16,7 @@ export function sluice(place: Place): Target {
   return {
     name: 'Sluice',
     port,
-    command: [process.execPath, '--no-env-file', 'src/main.ts', 'serve'],
+    command: ['sh', join(ROOT, 'bin', 'sluice'), 'serve'],
     env: {
       API_PORT: String(port),
       ADMIN_PASSWORD,
@@ -24,7 +24,6 @@ export function sluice(place: Place): Target {
       OPENAI_API_KEY: 'sk-bench-1',
       OPENAI_BASE_URL: place.upstreamUrl,
       RATE_LIMIT_GENERATE: 'off',
-      BUN_CONFIG_MAX_HTTP_REQUESTS: '16384',
     },
     cwd: ROOT,
     ask(kind) {

@@ -81,6 +81,7 @@ function cleanEnvironment(): Record<string, string> {
   return {
     ...Object.fromEntries(kept.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]))),
     BUN_CONFIG_MAX_HTTP_REQUESTS: '16384',
+    MIMALLOC_PURGE_DELAY: '10000',
   };
 }
 
