@@ -37,7 +37,7 @@ export type Purse = {
 type Waiting = { readonly nanoUsd: number; readonly accept: () => void; readonly refuse: (cause: unknown) => void };
 
 /** Leased beyond what the waiting calls need: for so many like the dearest of them, and never more than a hundredth of the budget. */
-const EXTRA_CALLS = 32;
+const EXTRA_CALLS = 1024;
 const EXTRA_SHARE = 100;
 /** How long a refusal stands without a look into the database. */
 const REFUSAL_MS = 100;
