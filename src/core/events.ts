@@ -10,7 +10,14 @@ export type ModelEvent =
   | { readonly type: 'tool-start'; readonly index: number; readonly id: string; readonly name: string }
   | { readonly type: 'tool-delta'; readonly index: number; readonly arguments: string }
   | { readonly type: 'usage'; readonly usage: Usage }
+  | Frame
   | { readonly type: 'end'; readonly finishReason: FinishReason };
+
+/**
+ * The provider's own words, where it was asked in the caller's: one event of its stream, or its whole answer. The events behind it say the same
+ * in ours, for counting; whoever speaks the dialect passes the words on.
+ */
+export type Frame = { readonly type: 'frame'; readonly event: string | null; readonly data: string };
 
 export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter';
 
@@ -91,6 +98,8 @@ export function foldAnswer(): AnswerFold {
           return;
         case 'end':
           finishReason = event.finishReason;
+          return;
+        case 'frame':
           return;
         default:
           event satisfies never;

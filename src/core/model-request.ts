@@ -30,6 +30,21 @@ export type ModelRequest = {
   readonly stream: boolean;
   /** Which of a provider's dialects to speak, where it speaks several. */
   readonly dialect?: Dialect;
+  /** What the caller sent, where it came in a provider's own dialect. */
+  readonly given?: Given;
+};
+
+/**
+ * A request in the caller's own words. A provider of the same dialect gets them as they came, with all that we do not know; for every other
+ * one the request above says the same, but for what is `untold`.
+ */
+export type Given = {
+  readonly dialect: Dialect;
+  readonly body: Readonly<Record<string, unknown>>;
+  /** The fields of the body that have no words outside of its dialect: who does not speak it cannot be asked. */
+  readonly untold: readonly string[];
+  /** Headers that belong to the body, such as `anthropic-beta`, in lower case. */
+  readonly headers?: Readonly<Record<string, string>>;
 };
 
 export type Dialect = 'openai-chat' | 'openai-responses' | 'anthropic-messages';

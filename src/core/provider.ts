@@ -1,6 +1,6 @@
 import type { Cancellation } from './cancellation.ts';
 import type { EventBatches } from './events.ts';
-import type { ModelRequest } from './model-request.ts';
+import type { Dialect, ModelRequest } from './model-request.ts';
 
 /**
  * An upstream. It can do what it defines: shared code asks `provider.chat`, never which provider it is.
@@ -13,6 +13,8 @@ export type Provider = {
   /** What it serves and knows about it. A name that is not listed can still be called as `provider/name` where `open` is true. */
   readonly models: readonly ModelFacts[];
   readonly open: boolean;
+  /** What it speaks by itself, so that bodies in it pass through as they came. */
+  readonly dialects?: readonly Dialect[];
   /** What is known of a model that it may serve and does not list. */
   readonly describe?: (model: string) => ModelFacts;
   readonly chat?: (request: ModelRequest, call: Call) => EventBatches;

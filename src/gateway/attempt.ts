@@ -79,7 +79,7 @@ async function firstPiece(needs: Needs, candidate: Candidate, { call, signal, se
 }
 
 function isContent(event: ModelEvent): boolean {
-  return event.type !== 'start' && event.type !== 'usage';
+  return event.type !== 'start' && event.type !== 'usage' && event.type !== 'frame';
 }
 
 function asUpstreamError(cause: unknown): UpstreamError {
