@@ -1,16 +1,16 @@
 import type { App, ModelCall, Receipt, RunningCall } from '../app.ts';
 import { AppError, type ErrorCode, errorBody } from '../contract/errors.ts';
 import type { Meta } from '../contract/generation.ts';
-import { type Answer, foldAnswer } from '../core/events.ts';
+import { type Answer, foldAnswer, type ModelEvent } from '../core/events.ts';
 import type { Exchange, Reply, ReplySpec, Sink } from './route.ts';
 import { asAppError } from './fail.ts';
 import { StreamDone } from '../contract/generation.ts';
 
-/** How the native surface asks a model and answers with what it said: whole, in Server-Sent Events, or as raw text. */
+/** How a surface asks a model and answers with what it said: whole, in Server-Sent Events, or, on the native one, as raw text. */
 
 const PING_AFTER_MS = 15_000;
 
-type Asking = Pick<ModelCall, 'model' | 'request'> & { readonly templateId?: string };
+type Asking = Pick<ModelCall, 'model' | 'request'> & { readonly templateId?: string; readonly cache?: ModelCall['cache'] };
 
 /** A model call on behalf of this exchange. */
 export function modelCall(exchange: Exchange, asking: Asking): ModelCall {
@@ -22,14 +22,14 @@ export function modelCall(exchange: Exchange, asking: Asking): ModelCall {
     ids: exchange.ids,
     principal: exchange.principal,
     requestId: exchange.requestId,
-    cache: cacheUse(exchange.request.headers.get('cache-control')),
+    cache: asking.cache ?? cacheUse(exchange.request.headers.get('cache-control')),
     signal: exchange.signal,
     deadline: exchange.deadline,
     logFields: exchange.logFields,
   };
 }
 
-function cacheUse(cacheControl: string | null): ModelCall['cache'] {
+export function cacheUse(cacheControl: string | null): ModelCall['cache'] {
   if (cacheControl === null) return 'use';
   const words = cacheControl.toLowerCase();
   if (words.includes('no-store')) return 'off';
@@ -67,9 +67,22 @@ export function answerStream(app: Pick<App, 'clock' | 'newId' | 'log'>, exchange
   if (wantsText(exchange)) {
     return { headers: { ...headers, 'content-type': 'text/plain; charset=utf-8' }, stream: (sink) => writeText(sink, running) };
   }
+  return eventStream(app, exchange, running, nativeWriter(app, exchange, running));
+}
+
+/** How a surface says what goes by, in the text of its events; '' is nothing. */
+export type StreamWriter = {
+  readonly write: (batch: readonly ModelEvent[]) => string;
+  /** After the end of the answer, when all that it used is known. */
+  readonly done: () => string;
+  /** Instead of the end, when it broke off. */
+  readonly failed: (error: AppError) => string;
+};
+
+export function eventStream(app: Pick<App, 'clock' | 'log'>, exchange: Exchange, running: RunningCall, writer: StreamWriter): Reply {
   return {
-    headers: { ...headers, 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache', 'x-accel-buffering': 'no' },
-    stream: (sink) => writeEvents(app, exchange, sink, running),
+    headers: { ...callHeaders(running), 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache', 'x-accel-buffering': 'no' },
+    stream: (sink) => writeEvents(app, exchange, { sink, running, writer }),
   };
 }
 
@@ -81,32 +94,46 @@ async function writeText(sink: Sink, running: RunningCall): Promise<void> {
   }
 }
 
-async function writeEvents(app: Pick<App, 'clock' | 'newId' | 'log'>, exchange: Exchange, sink: Sink, running: RunningCall): Promise<void> {
+/** The native events: pieces of text, then `done`. */
+function nativeWriter(app: Pick<App, 'newId'>, exchange: Exchange, running: RunningCall): StreamWriter {
   const streamId = app.newId('str');
-  const pings = pingWhenSilent(app, sink);
   let pieces = 0;
   let finishReason = 'stop';
-  try {
-    for await (const batch of running.events) {
+  return {
+    write(batch) {
       let out = '';
       for (const event of batch) {
         if (event.type === 'text-delta') out += textEvent(`${streamId}:${++pieces}`, event.text);
         else if (event.type === 'end') finishReason = event.finishReason;
       }
+      return out;
+    },
+    done: () => `event: done\ndata: ${JSON.stringify({ ...metaOf(exchange, running, running.receipt()), finish_reason: finishReason })}\n\n`,
+    failed: (error) => `event: error\ndata: ${JSON.stringify(errorBody(error, exchange.requestId))}\n\n`,
+  };
+}
+
+type Writing = { readonly sink: Sink; readonly running: RunningCall; readonly writer: StreamWriter };
+
+async function writeEvents(app: Pick<App, 'clock' | 'log'>, exchange: Exchange, { sink, running, writer }: Writing): Promise<void> {
+  const pings = pingWhenSilent(app, sink);
+  try {
+    for await (const batch of running.events) {
+      const out = writer.write(batch);
       if (out !== '') {
         pings.wrote();
         const flushed = sink.write(out);
         if (flushed) await flushed;
       }
     }
-    const meta = metaOf(exchange, running, running.receipt());
-    await sink.write(`event: done\ndata: ${JSON.stringify({ ...meta, finish_reason: finishReason })}\n\n`);
+    const last = writer.done();
+    if (last !== '') await sink.write(last);
   } catch (cause) {
     if (exchange.signal.aborted) throw cause;
     const error = asAppError(cause);
     exchange.logFields['error'] = error.code;
     app.log.warning('a stream broke off', { request_id: exchange.requestId, code: error.code, ...error.parts.internal });
-    await sink.write(`event: error\ndata: ${JSON.stringify(errorBody(error, exchange.requestId))}\n\n`);
+    await sink.write(writer.failed(error));
   } finally {
     pings.stop();
   }
@@ -139,7 +166,7 @@ function textEvent(id: string, text: string): string {
   return `id: ${id}\ndata: ${data}\n\n`;
 }
 
-function callHeaders(running: RunningCall): Record<string, string> {
+export function callHeaders(running: RunningCall): Record<string, string> {
   return {
     'x-cache': running.cache,
     'x-model': running.model,
@@ -149,7 +176,7 @@ function callHeaders(running: RunningCall): Record<string, string> {
   };
 }
 
-function costHeaders(exchange: Exchange, running: RunningCall, receipt: Receipt): Record<string, string> {
+export function costHeaders(exchange: Exchange, running: RunningCall, receipt: Receipt): Record<string, string> {
   exchange.logFields['queue_ms'] = Math.round(running.queueMs * 10) / 10;
   return {
     'x-cost-usd': usdText(receipt.costNanoUsd),

@@ -4,6 +4,7 @@ import { SCOPES } from '../contract/policy.ts';
 import type { JsonObject, SchemaBook } from './openapi-schemas.ts';
 import { isDoneOnce } from './idempotency/key.ts';
 import { queryTypes } from './query.ts';
+import { statusOn, type Surface, surfaceOf } from './render-error.ts';
 import type { ReplySpec, Route } from './route.ts';
 
 const ERROR_REFERENCE = { $ref: '#/components/schemas/Error' };
@@ -72,6 +73,8 @@ const ANSWERED = {
 const ONCE = {
   'Idempotency-Replayed': { description: 'Whether this was answered before, under the same Idempotency-Key.', schema: { type: 'string', const: 'true' } },
 };
+/** On the surfaces of other vendors. */
+const NAMED = { 'X-Error-Code': { ...text('Our own name for the error: docs/errors.md lists them.'), required: true } };
 const BY_STATUS: Record<number, Record<string, object>> = {
   401: { 'WWW-Authenticate': { ...text('Always `Bearer`, sometimes with more.'), required: true } },
   429: { 'Retry-After': number('Seconds to wait.') },
@@ -79,7 +82,7 @@ const BY_STATUS: Record<number, Record<string, object>> = {
 };
 
 export const RESPONSE_HEADERS: Record<string, object> = Object.fromEntries(
-  [ALWAYS, LIMITED, ANSWERED, ONCE, ...Object.values(BY_STATUS)].flatMap((headers) => Object.entries<object>(headers)),
+  [ALWAYS, LIMITED, ANSWERED, ONCE, NAMED, ...Object.values(BY_STATUS)].flatMap((headers) => Object.entries<object>(headers)),
 );
 
 /** Every status that a route can answer with. */
@@ -97,14 +100,16 @@ export function responses(route: Route, schemas: SchemaBook): Record<string, obj
 }
 
 function errorsByStatus(route: Route): Map<number, ErrorCode[]> {
-  return Map.groupBy<number, ErrorCode>(errorCodes(route), (code) => ERRORS[code].status);
+  const surface = surfaceOf(route.path);
+  return Map.groupBy<number, ErrorCode>(errorCodes(route), (code) => statusOn(surface, code));
 }
 
 /** Answers that are nothing but errors are the same on many routes: they stand once, under the name of what they can be. */
 function sharedName(route: Route, codes: readonly ErrorCode[]): string {
   const limited = route.limit && codes.includes('RATE_LIMIT_EXCEEDED') ? ['with-limits'] : [];
   const once = isDoneOnce(route) && codes.includes('CONFLICT') ? ['with-keys'] : [];
-  return [...codes, ...limited, ...once].join('.');
+  const surface = surfaceOf(route.path);
+  return [...(surface === 'native' ? [] : [surface]), ...codes, ...limited, ...once].join('.');
 }
 
 /** The errors of a route: those that it names, and those that follow from what it is. */
@@ -138,7 +143,7 @@ type Parts = {
 function response({ route, status, replies, codes, schemas }: Parts): object {
   const content: Record<string, Media> = {};
   for (const reply of replies) if (status !== 204 && status !== 304) content[reply.type] = joined(content[reply.type], replyMedia(reply, schemas));
-  if (codes.length > 0) content['application/json'] = joined(content['application/json'], errorMedia(status, codes));
+  if (codes.length > 0) content['application/json'] = joined(content['application/json'], errorMedia(surfaceOf(route.path), status, codes));
   const words = [...replies.map((reply) => reply.description), ...codes.map((code) => ERRORS[code].message)];
   return {
     description: [...new Set(words)].join(' '),
@@ -151,7 +156,7 @@ function errorResponse(route: Route, status: number, codes: readonly ErrorCode[]
   return {
     description: codes.map((code) => ERRORS[code].message).join(' '),
     headers: responseHeaders(route, status, codes),
-    content: { 'application/json': errorMedia(status, codes) },
+    content: { 'application/json': errorMedia(surfaceOf(route.path), status, codes) },
   };
 }
 
@@ -163,6 +168,7 @@ function responseHeaders(route: Route, status: number, codes: readonly ErrorCode
     ...(asksModel && status < 300 ? Object.keys(ANSWERED) : []),
     ...(isDoneOnce(route) && status < 300 ? Object.keys(ONCE) : []),
     ...(codes.length > 0 ? Object.keys(BY_STATUS[status] ?? {}) : []),
+    ...(codes.length > 0 && surfaceOf(route.path) !== 'native' ? Object.keys(NAMED) : []),
     ...(isDoneOnce(route) && status === 409 ? ['Retry-After'] : []),
   ];
   return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
@@ -201,7 +207,10 @@ function jsonText(schema: JsonObject): JsonObject {
   return { type: 'string', contentMediaType: 'application/json', contentSchema: schema };
 }
 
-function errorMedia(status: number, codes: readonly ErrorCode[]): Media {
+function errorMedia(surface: Surface, status: number, codes: readonly ErrorCode[]): Media {
+  // The words of another vendor do not tell ours apart: that is what the header is for.
+  if (surface !== 'native')
+    return { schema: { $ref: `#/components/schemas/${surface === 'openai' ? 'OpenaiError' : 'AnthropicError'}` }, 'x-error-codes': codes };
   const narrowed = { properties: { error: { properties: { code: { enum: codes }, status: { const: status } } } } };
   return {
     schema: { allOf: [ERROR_REFERENCE, narrowed] },
@@ -225,7 +234,7 @@ export function errorComponents(routes: readonly Route[]): ErrorComponents {
   }
   const used = ERROR_CODES.filter((code) => routes.some((route) => errorCodes(route).includes(code)));
   return {
-    schemas: { Error: errorSchema() },
+    schemas: { Error: errorSchema(), ...compatibleErrors(routes) },
     responses: Object.fromEntries([...shared].toSorted(([a], [b]) => (a < b ? -1 : 1))),
     examples: Object.fromEntries(used.map((code) => [code, { summary: code, description: ERRORS[code].hint, value: exampleBody(code) }])),
   };
@@ -233,6 +242,25 @@ export function errorComponents(routes: readonly Route[]): ErrorComponents {
 
 function exampleBody(code: ErrorCode): object {
   return errorBody(new AppError(code, EXAMPLE_PARTS[code] ?? {}), EXAMPLE_REQUEST_ID);
+}
+
+/** In the words of the vendors whose surfaces are served. */
+function compatibleErrors(routes: readonly Route[]): Record<string, JsonObject> {
+  const served = new Set(routes.map((route) => surfaceOf(route.path)));
+  const object = (properties: Record<string, JsonObject>): JsonObject => ({
+    type: 'object',
+    required: Object.keys(properties),
+    additionalProperties: false,
+    properties,
+  });
+  const words = { type: 'string' };
+  const maybe = { type: ['string', 'null'] };
+  return {
+    ...(served.has('openai') ? { OpenaiError: object({ error: object({ message: words, type: words, param: maybe, code: maybe }) }) } : {}),
+    ...(served.has('anthropic')
+      ? { AnthropicError: object({ type: { const: 'error' }, error: object({ type: words, message: words }), request_id: words }) }
+      : {}),
+  };
 }
 
 function errorSchema(): JsonObject {

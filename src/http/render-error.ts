@@ -1,4 +1,4 @@
-import { type AppError, ERRORS, errorBody } from '../contract/errors.ts';
+import { type AppError, ERRORS, type ErrorCode, errorBody } from '../contract/errors.ts';
 
 /** One error, in the words of the surface that the caller speaks. */
 export type Surface = 'native' | 'openai' | 'anthropic';
@@ -6,6 +6,11 @@ export type Surface = 'native' | 'openai' | 'anthropic';
 export function surfaceOf(path: string): Surface {
   if (!path.startsWith('/v1/')) return 'native';
   return path.startsWith('/v1/messages') ? 'anthropic' : 'openai';
+}
+
+export function statusOn(surface: Surface, code: ErrorCode): number {
+  const row = ERRORS[code];
+  return surface !== 'native' && 'compatStatus' in row ? row.compatStatus : row.status;
 }
 
 export type RenderedError = { readonly status: number; readonly headers: Record<string, string>; readonly json: unknown };
@@ -21,7 +26,8 @@ export function renderError(error: AppError, surface: Surface, requestId: string
   }
   if (row.retry === 'never') headers['x-should-retry'] ??= 'false';
   if (surface === 'native') return { status: row.status, headers, json: errorBody(error, requestId) };
-  const status = 'compatStatus' in row ? row.compatStatus : row.status;
+  const status = statusOn(surface, error.code);
+  headers['x-error-code'] = error.code;
   if (surface === 'anthropic') {
     return {
       status,

@@ -12,10 +12,16 @@ export type Rule = {
 };
 
 const hasBody = ({ body }: Operation): boolean => body !== undefined;
-const always = (): boolean => true;
+/** Bodies and queries of other vendors' surfaces pass on what we do not know. */
+const isOurs = ({ path }: Operation): boolean => !path.startsWith('/v1/');
 const canStream = ({ query }: Operation): boolean => query.some(({ name }) => name === 'stream');
 const JSON_TYPE = { 'content-type': 'application/json' };
 const TOO_LARGE = new Uint8Array(10 * 1024 * 1024 + 1);
+
+/** What a rule gives on a surface where bad input is a 400. */
+export function givenBy({ path }: Operation, gives: string): string {
+  return path.startsWith('/v1/') ? gives.replace(/^422 /, '400 ') : gives;
+}
 
 export const RULES: readonly Rule[] = [
   { name: 'nobody, where a sign-in is needed', gives: '401 UNAUTHORIZED', to: ({ anonymous }) => anonymous === 'never', ask: () => ({ as: 'nobody' }) },
@@ -38,8 +44,13 @@ export const RULES: readonly Rule[] = [
   { name: 'a body that is no JSON', gives: '422 INVALID_JSON', to: hasBody, ask: () => ({ body: '{', headers: JSON_TYPE }) },
   { name: 'a body that is no object', gives: '422 INVALID_TYPE', to: hasBody, ask: () => ({ json: [] }) },
   { name: 'an empty object', gives: '422 MISSING_REQUIRED_FIELD', to: ({ needsFields }) => needsFields, ask: () => ({ json: {} }) },
-  { name: 'an unknown field', gives: '422 INVALID_VALUE', to: hasBody, ask: ({ body }, { json }) => ({ json: { ...(json ?? body), nonsense: 1 } }) },
-  { name: 'an unknown word in the query', gives: '422 INVALID_VALUE', to: always, ask: () => ({ query: '?nonsense=1' }) },
+  {
+    name: 'an unknown field',
+    gives: '422 INVALID_VALUE',
+    to: (operation) => hasBody(operation) && isOurs(operation),
+    ask: ({ body }, { json }) => ({ json: { ...(json ?? body), nonsense: 1 } }),
+  },
+  { name: 'an unknown word in the query', gives: '422 INVALID_VALUE', to: isOurs, ask: () => ({ query: '?nonsense=1' }) },
   {
     name: 'a word of the wrong type in the query',
     gives: '422 INVALID_TYPE',

@@ -20,7 +20,7 @@ export function schemaChecker(schemas: object): Check {
   };
   return (schema, type, text) => {
     if (type === 'application/json') return problems(schema, JSON.parse(text));
-    if (type === 'text/event-stream') return parseEvents(text).flatMap((event) => eventProblems(schema, event, problems));
+    if (type === 'text/event-stream' && schema['type'] !== 'string') return parseEvents(text).flatMap((event) => eventProblems(schema, event, problems));
     return problems(schema, text);
   };
 }
