@@ -26,6 +26,8 @@ export type ModelRequest = {
   readonly tools?: readonly Tool[];
   readonly toolChoice?: 'auto' | 'none' | 'required' | { readonly name: string };
   readonly output?: { readonly name: string; readonly schema: JsonSchema };
+  /** How many answers to the same question; one where unsaid. */
+  readonly answers?: number;
   /** Ask upstream for pieces. An answer that nobody reads piecewise is cheaper asked for whole. */
   readonly stream: boolean;
   /** Which of a provider's dialects to speak, where it speaks several. */

@@ -3,6 +3,7 @@ import type { Route } from '../http/route.ts';
 import { auditRoutes } from './audit/routes.ts';
 import { authRoutes } from './auth/routes.ts';
 import { cacheRoutes } from './cache/routes.ts';
+import { chatRoutes } from './chat/routes.ts';
 import { docsRoutes } from './docs/routes.ts';
 import { generateRoutes } from './generate/routes.ts';
 import { healthRoutes } from './health/routes.ts';
@@ -22,6 +23,7 @@ export function allRoutes(settings: Settings): readonly Route[] {
     ...generateRoutes(settings),
     ...taskRoutes,
     ...templateRoutes,
+    ...chatRoutes,
     ...modelRoutes,
     ...cacheRoutes,
     ...usageRoutes,

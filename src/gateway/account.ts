@@ -141,7 +141,7 @@ function worstCase({ call, candidates }: Opening): WorstCase {
   for (const candidate of candidates) {
     const isFree = worstCaseNanoUsd({ inputTokens: 1, maxTokens: 1 }, candidate.price) === 0;
     if (!isFree && inputTokens < 0) inputTokens = Math.ceil(estimateInputTokens(call.request) * COUNT_ERROR) + COUNT_MORE;
-    const outputTokens = call.request.maxTokens ?? candidate.facts.outputTokensMax;
+    const outputTokens = (call.request.maxTokens ?? candidate.facts.outputTokensMax) * (call.request.answers ?? 1);
     const nanoUsd = isFree ? 0 : worstCaseNanoUsd({ inputTokens, maxTokens: outputTokens }, candidate.price);
     if (worst === null || nanoUsd > worst.nanoUsd) worst = { nanoUsd, candidate, inputTokens: Math.max(0, inputTokens), outputTokens };
   }

@@ -36,6 +36,19 @@ export function allowedCandidates({ principal, model }: ModelCall, candidates: r
   });
 }
 
+/** The places that can be told all that was asked: those that speak the caller's dialect, and all others where nothing would be lost on the way. */
+export function tellableCandidates({ request: { given } }: ModelCall, candidates: readonly Candidate[]): readonly Candidate[] {
+  if (given === undefined || given.untold.length === 0) return candidates;
+  const able = candidates.filter(({ provider }) => provider.dialects?.includes(given.dialect));
+  if (able.length > 0) return able;
+  const [field = ''] = given.untold;
+  throw new AppError('INVALID_VALUE', {
+    message: `${field} cannot be said to ${candidates[0]?.provider.id ?? 'this provider'}, which does not speak the dialect that it belongs to: leave it out, or ask another model`,
+    field,
+    details: { untold: given.untold, dialect: given.dialect },
+  });
+}
+
 const UNLIMITED: Permit = { headers: {}, leave: () => undefined };
 
 /** Counts the call against the limits of its caller. */

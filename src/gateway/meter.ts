@@ -134,7 +134,7 @@ const COUNT_ERROR = 1.4;
  * when it certainly has more tokens: as many pieces, or by a count that is as low as it can be.
  */
 function overrunWatch({ principal, request }: ModelCall): ((batch: readonly ModelEvent[]) => void) | null {
-  const { maxTokens } = request;
+  const maxTokens = request.maxTokens === undefined ? undefined : request.maxTokens * (request.answers ?? 1);
   if (principal.budgets.length === 0 || maxTokens === undefined || !request.stream) return null;
   let pieces = 0;
   let counted = 0;

@@ -7,7 +7,7 @@ import type { FailedAttempt } from '../core/ledger-row.ts';
 import { orAborted } from '../core/or-aborted.ts';
 import type { Candidate } from '../core/routing.ts';
 import { type Closing, enterHit, openAccount } from './account.ts';
-import { admit, allowedCandidates, enter } from './admit.ts';
+import { admit, allowedCandidates, enter, tellableCandidates } from './admit.ts';
 import { createAssumedPriceNote } from './assumed-price.ts';
 import { attempt } from './attempt.ts';
 import { type AnswerCache, type CachedAnswer, createAnswerCache } from './cache.ts';
@@ -62,7 +62,7 @@ async function run(core: Core, call: ModelCall): Promise<RunningCall> {
   const arrivedAt = needs.clock.monotonic();
   admit(needs, call);
   const { routes, defaultModel } = needs.config();
-  const candidates = allowedCandidates(call, routes.candidates(call.model ?? defaultModel, needs.random));
+  const candidates = tellableCandidates(call, allowedCandidates(call, routes.candidates(call.model ?? defaultModel, needs.random)));
   const id = call.ids.next();
   const entering = enter(needs, call, candidates);
   const permit = entering instanceof Promise ? await entering : entering;

@@ -40,6 +40,7 @@ export type Tag =
   | 'Generate'
   | 'Tasks'
   | 'Templates'
+  | 'OpenAI-compatible'
   | 'Models'
   | 'Cache'
   | 'Usage'

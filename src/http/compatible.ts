@@ -1,0 +1,35 @@
+import type { ModelCall, RunningCall } from '../app.ts';
+import { AppError } from '../contract/errors.ts';
+import { type Answer, foldAnswer } from '../core/events.ts';
+import type { Given } from '../core/model-request.ts';
+import { cacheUse } from './answer.ts';
+import type { Exchange } from './route.ts';
+
+/** What the surfaces in the words of other vendors have in common. */
+
+type Told = { readonly cache: ModelCall['cache']; readonly given?: Given };
+
+/**
+ * Whether the cache is used, which is off here unless the caller says `X-Cache-Control: on`. An answer that others may get is made of what all
+ * providers can be told, and said in our words; all others are asked in the caller's.
+ */
+export function toldBy({ request }: Pick<Exchange, 'request'>, given: Given): Told {
+  const wanted = request.headers.get('x-cache-control')?.toLowerCase() === 'on' && given.untold.length === 0;
+  const cache = wanted ? cacheUse(request.headers.get('cache-control')) : 'off';
+  return cache === 'off' ? { cache, given } : { cache };
+}
+
+/** A call read to its end: what was said, and the provider's own words where it was asked in the caller's. */
+export async function readWords(running: RunningCall): Promise<{ readonly answer: Answer; readonly words: string | null }> {
+  const fold = foldAnswer();
+  let words: string | null = null;
+  for await (const batch of running.events) {
+    for (const event of batch) {
+      fold.add(event);
+      if (event.type === 'frame') words = event.data;
+    }
+  }
+  const answer = fold.answer();
+  if (answer === null) throw new AppError('INTERNAL_ERROR', { internal: { reason: 'the event stream ended without an end event' } });
+  return { answer, words };
+}
