@@ -28,13 +28,22 @@ export function renderError(error: AppError, surface: Surface, requestId: string
   if (surface === 'native') return { status: row.status, headers, json: errorBody(error, requestId) };
   const status = statusOn(surface, error.code);
   headers['x-error-code'] = error.code;
+  const message = compatibleMessage(error);
   if (surface === 'anthropic') {
     return {
       status,
       headers: { ...headers, 'request-id': requestId },
-      json: { type: 'error', error: { type: row.anthropic, message: error.message }, request_id: requestId },
+      json: { type: 'error', error: { type: row.anthropic, message }, request_id: requestId },
     };
   }
   const { type, code } = row.openai;
-  return { status, headers, json: { error: { message: error.message, type, param: error.parts.field ?? null, code } } };
+  return { status, headers, json: { error: { message, type, param: error.parts.field ?? null, code } } };
+}
+
+/** Other vendors' forms have no room for details: what the provider itself said against the request is in the message. */
+function compatibleMessage({ code, message, parts }: AppError): string {
+  if (code !== 'UPSTREAM_REJECTED') return message;
+  const upstream = parts.details?.['upstream'];
+  const words = typeof upstream === 'object' && upstream !== null && 'message' in upstream ? upstream.message : null;
+  return typeof words === 'string' && words !== '' ? words : message;
 }
