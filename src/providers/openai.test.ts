@@ -90,6 +90,69 @@ describe('openaiProvider', () => {
     expect(call.requests.map(({ url }) => url)).toEqual(['http://127.0.0.1:9/v1/responses']);
   });
 
+  test('what only the Responses API can say is not said in other words, and is refused by its name', async () => {
+    const upstream = openaiProvider(options());
+    expect(upstream.dialects).toEqual(['openai-chat', 'openai-responses']);
+    const given = { dialect: 'openai-responses', body: { input: 'Hello', include: ['x'] }, untold: ['include'] } as const;
+    const call = fakeCall((request) => (request.url.endsWith('/responses') ? { status: 404, text: 'not found' } : { text: WHOLE }));
+    const failed = await failure(batches({ ...REQUEST, given }, call, upstream));
+    expect(failed).toMatchObject({ fault: 'rejected', status: 404 });
+    expect((failed as UpstreamError).words).toContain('`include`');
+    expect(upstream.dialects).toEqual(['openai-chat']);
+    expect((await batches({ ...REQUEST, given: { ...given, untold: [] } }, call, upstream)).flat().at(-1)).toMatchObject({ type: 'end' });
+    expect(call.requests.map(({ url }) => url.slice(url.lastIndexOf('/')))).toEqual(['/responses', '/completions']);
+  });
+
+  test('headers that belong to what was given go with it, and never in the place of ours', async () => {
+    const headers = { 'openai-beta': 'x=1', authorization: 'Bearer of-the-caller', 'content-type': 'text/plain' };
+    const call = fakeCall(() => ({ text: WHOLE }));
+    const given = { dialect: 'openai-chat', body: { messages: [] }, untold: [], headers } as const;
+    await batches({ ...REQUEST, given }, call, openaiProvider(options({ apiKey: 'sk-1' })));
+    expect(call.requests[0]?.headers).toMatchObject({ 'openai-beta': 'x=1', authorization: 'Bearer sk-1', 'content-type': 'application/json' });
+  });
+
+  const GIVEN = { dialect: 'openai-chat', body: { messages: [], stream: true, stream_options: { x: 1 } }, untold: [] } as const;
+
+  test('what comes after the end of a stream is no frame of it', async () => {
+    const call = fakeCall(() => ({ type: 'text/event-stream', chunks: () => pieces(`${PIECE}${END}data: {"late":1}\n\n`) }));
+    const said = (await batches({ ...REQUEST, stream: true, given: GIVEN }, call)).flat();
+    expect(said.map(({ type }) => type)).toEqual(['frame', 'start', 'text-delta', 'frame', 'frame', 'end']);
+    expect(JSON.parse(call.requests[0]?.body ?? '')).toMatchObject({ stream_options: { x: 1, include_usage: true } });
+  });
+
+  test('a stream that is answered whole has no frames, and a whole answer is not asked for as a stream', async () => {
+    const streamed = await batches(
+      { ...REQUEST, stream: true, given: GIVEN },
+      fakeCall(() => ({ text: WHOLE })),
+    );
+    expect(streamed.flat().map(({ type }) => type)).toEqual(['start', 'text-delta', 'end']);
+    const call = fakeCall(() => ({ text: WHOLE }));
+    expect((await batches({ ...REQUEST, given: GIVEN }, call)).flat()[0]).toEqual({ type: 'frame', event: null, data: WHOLE });
+    expect(JSON.parse(call.requests[0]?.body ?? '')).toEqual({ messages: [], model: 'm', stream: false });
+  });
+
+  test('a server with words of its own is spoken to in them, and one that says no `[DONE]` has ended all the same', async () => {
+    const quirks = { words: { seed: 'random_seed', max_completion_tokens: 'max_tokens', stream_options: null }, saysNoDone: true } as const;
+    const upstream = openaiProvider(options({ quirks, dialects: ['openai-chat'] }));
+    const finish = END.slice(0, END.indexOf('data: [DONE]'));
+    const call = fakeCall(() => ({ type: 'text/event-stream', chunks: () => pieces(PIECE + finish) }));
+    const given = { ...GIVEN, body: { ...GIVEN.body, max_completion_tokens: 5, max_tokens: 7 } };
+    const said = (await batches({ ...REQUEST, stream: true, given }, call, upstream)).flat();
+    expect(said.slice(-2)).toEqual([
+      { type: 'frame', event: null, data: '[DONE]' },
+      { type: 'end', finishReason: 'stop' },
+    ]);
+    expect(JSON.parse(call.requests[0]?.body ?? '')).toEqual({ messages: [], stream: true, model: 'm', max_tokens: 7 });
+    await batches({ ...REQUEST, stream: true, seed: 3 }, call, upstream);
+    expect(JSON.parse(call.requests[1]?.body ?? '')).toEqual({ model: 'm', messages: REQUEST.messages, stream: true, random_seed: 3 });
+    const cut = batches(
+      { ...REQUEST, stream: true },
+      fakeCall(() => ({ type: 'text/event-stream', chunks: () => pieces(PIECE) })),
+      upstream,
+    );
+    expect(await failure(cut)).toMatchObject({ fault: 'broken' });
+  });
+
   test('what arrives in one read is one batch', async () => {
     const call = fakeCall(() => ({ type: 'text/event-stream', chunks: () => pieces(PIECE + PIECE, ': ping\n\n', PIECE + END) }));
     const said = await batches({ ...REQUEST, stream: true }, call);

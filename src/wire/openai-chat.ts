@@ -70,7 +70,7 @@ function encodeTool({ name, description, parameters, strict }: Tool): JsonObject
 function decodeAnswer(answer: JsonObject, model: string): readonly ModelEvent[] {
   const error = providerError(answer);
   if (error) throw faultInAnswer(error);
-  const choice = listOf(answer['choices'])[0];
+  const choice = firstChoice(answer);
   if (!isObject(choice) || !isObject(choice['message'])) throw new UpstreamError('broken', 'The provider sent a chat completion without a message.');
   const tools = toolNumbers();
   const events: ModelEvent[] = [startEvent(answer, model)];
@@ -116,13 +116,18 @@ function streamDecoder(model: string): StreamDecoder {
         events.push(startEvent(chunk, model));
       }
       if (chunk['usage']) usage = decodeUsage(chunk['usage']) ?? usage;
-      const choice = listOf(chunk['choices'])[0];
+      const choice = firstChoice(chunk);
       if (!isObject(choice)) return events;
       pieceEvents(objectOf(choice['delta']), tools, events);
       finishReason = finishReasonOf(choice['finish_reason']) ?? finishReason;
       return events;
     },
   };
+}
+
+/** Of several answers the first is read: the others are for a caller who gets the provider's own words. */
+function firstChoice(answer: JsonObject): unknown {
+  return listOf(answer['choices']).find((choice) => !objectOf(choice)['index']);
 }
 
 function startEvent(answer: JsonObject, model: string): ModelEvent {
