@@ -8,7 +8,7 @@ import type { EventBatches, Usage } from './core/events.ts';
 import type { LoginThrottle } from './core/login-throttle.ts';
 import type { LedgerRow } from './core/ledger-row.ts';
 import type { ModelRequest } from './core/model-request.ts';
-import type { ModelFacts, Price, Provider, Send } from './core/provider.ts';
+import type { EmbedAnswer, EmbedRequest, ModelFacts, Price, Provider, Send } from './core/provider.ts';
 import type { RouteTable } from './core/routing.ts';
 import type { Database, ProjectDatabase } from './tables.ts';
 
@@ -148,7 +148,7 @@ export type Said = {
   readonly atMs: number;
   readonly projectId: string;
   readonly outcome: LedgerRow['outcome'];
-  readonly request: ModelCall['request'];
+  readonly request: object;
   /** As far as it came; null where nothing did. */
   readonly answer: object | null;
 };
@@ -167,6 +167,7 @@ export type Reservation = {
 export type Gateway = {
   /** Answers once the first piece is there, so that whatever fails before it still has a status of its own. */
   readonly run: (call: ModelCall) => Promise<RunningCall>;
+  readonly embed: (call: EmbedCall) => Promise<WholeCall<EmbedAnswer>>;
   /** What `model` means now: where a call to it would go first. Throws MODEL_NOT_FOUND. */
   readonly resolve: (model: string | undefined) => ResolvedModel;
   /** Every name that can be called. */
@@ -177,14 +178,13 @@ export type Gateway = {
   readonly stop: (reason: unknown) => void;
 };
 
-export type ModelCall = {
+/** What every call says, whatever it asks for. */
+export type GatewayCall<Request extends object = object> = {
   readonly principal: Principal;
   readonly requestId: string;
   /** Alias, `provider/model` or a known name; the default model where there is none. */
   readonly model: string | undefined;
-  readonly request: Omit<ModelRequest, 'model'>;
-  /** `use` reads and writes, `refresh` writes only, `off` neither. */
-  readonly cache: 'use' | 'refresh' | 'off';
+  readonly request: Request;
   /** The path of the route that it came by. */
   readonly route: string;
   /** With its version; null where there is none. What is made of another template is another answer. */
@@ -198,7 +198,14 @@ export type ModelCall = {
   readonly logFields: Record<string, unknown>;
 };
 
-export type RunningCall = {
+export type ModelCall = GatewayCall<Omit<ModelRequest, 'model'>> & {
+  /** `use` reads and writes, `refresh` writes only, `off` neither. */
+  readonly cache: 'use' | 'refresh' | 'off';
+};
+export type EmbedCall = GatewayCall<Omit<EmbedRequest, 'model'>>;
+
+/** How a call was answered, and what it used. */
+export type AnsweredCall = {
   /** As the provider calls it. */
   readonly model: string;
   readonly provider: string;
@@ -207,13 +214,19 @@ export type RunningCall = {
   readonly attempts: number;
   readonly queueMs: number;
   readonly upstreamMs: () => number;
-  /** Throws an AppError when the answer breaks off. To leave the loop early is to cancel the call. */
-  readonly events: EventBatches;
   /** What it used and cost, as far as it has come. */
   readonly receipt: () => Receipt;
   /** What is left of the caller's limits. */
   readonly limitHeaders: Readonly<Record<string, string>>;
 };
+
+export type RunningCall = AnsweredCall & {
+  /** Throws an AppError when the answer breaks off. To leave the loop early is to cancel the call. */
+  readonly events: EventBatches;
+};
+
+/** A call whose answer comes in one piece. */
+export type WholeCall<Answer> = AnsweredCall & { readonly answer: Answer };
 
 export type Receipt = { readonly usage: Usage; readonly costNanoUsd: number };
 

@@ -19,6 +19,8 @@ export type Provider = {
   readonly describe?: (model: string) => ModelFacts;
   readonly chat?: (request: ModelRequest, call: Call) => EventBatches;
   readonly embed?: (request: EmbedRequest, call: Call) => Promise<EmbedAnswer>;
+  /** Whether it embeds in OpenAI's dialect: takes the ids of tokens for texts, and fields that we do not know. */
+  readonly embedsAsGiven?: boolean;
   /** A cheap sign of life for /health; throws when there is none. Absent where there is nothing to ask. */
   readonly check?: (call: Call) => Promise<void>;
 };
@@ -59,8 +61,20 @@ export type Price = Tariff & {
   readonly source: string;
 };
 
-export type EmbedRequest = { readonly model: string; readonly texts: readonly string[]; readonly dimensions?: number };
-export type EmbedAnswer = { readonly vectors: readonly (readonly number[])[]; readonly inputTokens: number };
+export type EmbedRequest = {
+  readonly model: string;
+  /** Each in words, or in the ids that the provider's tokenizer has for them. */
+  readonly texts: readonly (string | readonly number[])[];
+  readonly dimensions?: number;
+  /** What else the caller's body had, in OpenAI's dialect. */
+  readonly given?: Readonly<Record<string, unknown>>;
+};
+export type EmbedAnswer = {
+  readonly vectors: readonly (readonly number[])[];
+  readonly inputTokens: number;
+  /** Counted by us, because the provider gave none. */
+  readonly estimated?: true;
+};
 
 /** What one attempt may use of the world. */
 export type Call = {

@@ -1,4 +1,5 @@
 import type { Message, ModelRequest } from './model-request.ts';
+import type { EmbedRequest } from './provider.ts';
 
 /**
  * Tokens without a tokenizer: every UTF-16 unit weighs what its kind costs on average in o200k_base, the encoding of the newer OpenAI models.
@@ -54,6 +55,11 @@ export function estimateInputTokens(request: Pick<ModelRequest, 'messages' | 'to
   for (const tool of request.tools ?? []) tokens += estimateTokens(`${tool.name} ${tool.description ?? ''} ${JSON.stringify(tool.parameters)}`);
   if (request.output) tokens += estimateTokens(JSON.stringify(request.output.schema));
   return tokens;
+}
+
+/** What texts count for that are to be embedded; of those that come as the ids of tokens, the number is known. */
+export function embedInputTokens({ texts }: Pick<EmbedRequest, 'texts'>): number {
+  return texts.reduce((sum, text) => sum + (typeof text === 'string' ? estimateTokens(text) : text.length), 0);
 }
 
 function contentTokens(message: Message): number {

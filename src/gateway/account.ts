@@ -1,9 +1,9 @@
-import type { App, ModelCall, OpenCall, Permit, Reservation } from '../app.ts';
+import type { App, GatewayCall, OpenCall, Permit, Reservation } from '../app.ts';
 import type { Usage } from '../core/events.ts';
 import type { FailedAttempt, LedgerRow } from '../core/ledger-row.ts';
 import { worstCaseNanoUsd } from '../core/prices.ts';
 import type { Candidate } from '../core/routing.ts';
-import { estimateInputTokens } from '../core/tokens.ts';
+import type { Load } from './load.ts';
 
 /**
  * The money of one call: the most that it can cost is set aside before it starts and written down in case the process dies; when it is over,
@@ -34,7 +34,8 @@ export type Closing = {
 type Needs = Pick<App, 'ledger' | 'budgets' | 'bodies'>;
 
 export type Opening = {
-  readonly call: ModelCall;
+  readonly call: GatewayCall;
+  readonly load: Load;
   readonly id: string;
   readonly permit: Permit;
   readonly candidates: readonly Candidate[];
@@ -96,7 +97,7 @@ function keepBody({ bodies }: Pick<App, 'bodies'>, { call, id }: Pick<Opening, '
 }
 
 function ledgerRow(opening: Omit<Opening, 'candidates'>, closing: Closing, failures: readonly FailedAttempt[] = []): LedgerRow {
-  const { call } = opening;
+  const { call, load } = opening;
   const { principal, ids } = call;
   const { usage } = closing;
   return {
@@ -116,12 +117,12 @@ function ledgerRow(opening: Omit<Opening, 'candidates'>, closing: Closing, failu
     outcome: closing.outcome,
     error_code: closing.errorCode ?? undefined,
     cache: opening.cache,
-    streamed: call.request.stream,
+    streamed: load.streamed,
     input_tokens: usage.inputTokens,
     cached_input_tokens: usage.cachedInputTokens || undefined,
     output_tokens: usage.outputTokens,
     reasoning_tokens: usage.reasoningTokens || undefined,
-    max_tokens: call.request.maxTokens,
+    max_tokens: load.maxTokens,
     estimated: usage.estimated === true || closing.candidate.priceAssumed === true || undefined,
     cost_nano_usd: closing.costNanoUsd,
     queue_ms: tenths(closing.queueMs),
@@ -135,13 +136,13 @@ function ledgerRow(opening: Omit<Opening, 'candidates'>, closing: Closing, failu
 type WorstCase = { readonly nanoUsd: number; readonly candidate: Candidate; readonly inputTokens: number; readonly outputTokens: number };
 
 /** The dearest that any candidate can make of it: all of the input, counted generously, and the longest answer. */
-function worstCase({ call, candidates }: Opening): WorstCase {
+function worstCase({ load, candidates }: Opening): WorstCase {
   let worst: WorstCase | null = null;
   let inputTokens = -1;
   for (const candidate of candidates) {
     const isFree = worstCaseNanoUsd({ inputTokens: 1, maxTokens: 1 }, candidate.price) === 0;
-    if (!isFree && inputTokens < 0) inputTokens = Math.ceil(estimateInputTokens(call.request) * COUNT_ERROR) + COUNT_MORE;
-    const outputTokens = (call.request.maxTokens ?? candidate.facts.outputTokensMax) * (call.request.answers ?? 1);
+    if (!isFree && inputTokens < 0) inputTokens = Math.ceil(load.inputTokens() * COUNT_ERROR) + COUNT_MORE;
+    const outputTokens = load.outputTokens(candidate.facts);
     const nanoUsd = isFree ? 0 : worstCaseNanoUsd({ inputTokens, maxTokens: outputTokens }, candidate.price);
     if (worst === null || nanoUsd > worst.nanoUsd) worst = { nanoUsd, candidate, inputTokens: Math.max(0, inputTokens), outputTokens };
   }

@@ -1,10 +1,10 @@
-import type { App, ModelCall, Permit } from '../app.ts';
+import type { App, GatewayCall, ModelCall, Permit } from '../app.ts';
 import { AppError } from '../contract/errors.ts';
 import type { Candidate } from '../core/routing.ts';
-import { estimateInputTokens } from '../core/tokens.ts';
+import type { Load } from './load.ts';
 
 /** Step one: whether a call may begin at all. */
-export function admit(needs: Pick<App, 'clock' | 'lifecycle'>, call: ModelCall): void {
+export function admit(needs: Pick<App, 'clock' | 'lifecycle'>, call: GatewayCall): void {
   if (needs.lifecycle.state() === 'draining') {
     throw new AppError('SERVICE_UNAVAILABLE', {
       message: 'The service is shutting down; try again in a moment',
@@ -25,7 +25,7 @@ export function openCandidates(allowedModels: readonly string[] | null, model: s
 }
 
 /** The places that the caller's key may go to. */
-export function allowedCandidates({ principal, model }: ModelCall, candidates: readonly Candidate[]): readonly Candidate[] {
+export function allowedCandidates({ principal, model }: Pick<GatewayCall, 'principal' | 'model'>, candidates: readonly Candidate[]): readonly Candidate[] {
   if (principal.kind !== 'key') return candidates;
   const open = openCandidates(principal.allowedModels, model, candidates);
   if (open.length > 0) return open;
@@ -49,14 +49,16 @@ export function tellableCandidates({ request: { given } }: ModelCall, candidates
   });
 }
 
+type Entering = { readonly call: GatewayCall; readonly load: Load; readonly candidates: readonly Candidate[] };
+
 const UNLIMITED: Permit = { headers: {}, leave: () => undefined };
 
 /** Counts the call against the limits of its caller. */
-export function enter(needs: Pick<App, 'limiter'>, call: ModelCall, candidates: readonly Candidate[]): Permit | Promise<Permit> {
+export function enter(needs: Pick<App, 'limiter'>, { call, load, candidates }: Entering): Permit | Promise<Permit> {
   const { limits } = call.principal;
   if (limits.length === 0) return UNLIMITED;
-  const longest = call.request.maxTokens ?? Math.max(0, ...candidates.map((candidate) => candidate.facts.outputTokensMax));
-  const tokens = limits.some((limit) => limit.tpm !== null) ? estimateInputTokens(call.request) + longest : 0;
+  const longest = Math.max(0, ...candidates.map((candidate) => load.outputTokens(candidate.facts)));
+  const tokens = limits.some((limit) => limit.tpm !== null) ? load.inputTokens() + longest : 0;
   const entering = needs.limiter.enter(limits, tokens);
   return entering instanceof Promise ? entering.then(leftOnce) : leftOnce(entering);
 }

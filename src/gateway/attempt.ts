@@ -1,4 +1,4 @@
-import type { App, ModelCall } from '../app.ts';
+import type { App, GatewayCall, ModelCall } from '../app.ts';
 import { AppError } from '../contract/errors.ts';
 import type { Cancellation } from '../core/cancellation.ts';
 import type { ModelEvent } from '../core/events.ts';
@@ -18,7 +18,7 @@ export type Attempted = {
 
 type Needs = Pick<App, 'clock' | 'log' | 'random' | 'send' | 'config'>;
 export type Trying = {
-  readonly call: ModelCall;
+  readonly call: Pick<GatewayCall, 'requestId' | 'deadline'>;
   readonly candidates: readonly Candidate[];
   readonly signal: Cancellation;
   /** Where the attempts that fail are noted. */
@@ -28,8 +28,18 @@ export type Trying = {
 };
 type Failed = { readonly candidate: Candidate; readonly error: UpstreamError };
 
-export async function attempt(needs: Needs, trying: Trying): Promise<Attempted> {
+export async function attempt(needs: Needs, trying: Trying & { readonly call: ModelCall }): Promise<Attempted> {
+  const { said, ...reached } = await inTurn(needs, trying, (candidate, upstream) => firstPiece(trying.call, candidate, upstream));
+  return { ...reached, ...said };
+}
+
+export type Reached<Said> = Pick<Attempted, 'candidate' | 'attempts'> & { readonly said: Said };
+
+/** Asks one candidate after the other, each as often as makes sense, until one has answered. */
+export async function inTurn<Said>(needs: Needs, trying: Trying, ask: (candidate: Candidate, upstream: Call) => Promise<Said>): Promise<Reached<Said>> {
   const { call, candidates, signal } = trying;
+  const send: Send = (request) => needs.send({ ...request, beforeSending: trying.sending });
+  const upstream: Call = { send, signal, requestId: call.requestId, random: needs.random, sleep: needs.clock.sleep };
   const { upstreamMaxRetries, upstreamBackoffBaseS } = needs.config().settings;
   const failures: Failed[] = [];
 
@@ -37,8 +47,8 @@ export async function attempt(needs: Needs, trying: Trying): Promise<Attempted> 
     for (let tries = 1; ; tries++) {
       const beganAt = needs.clock.monotonic();
       try {
-        const { first, rest } = await firstPiece(needs, candidate, trying);
-        return { candidate, attempts: failures.length + 1, first, rest };
+        const said = await ask(candidate, upstream);
+        return { candidate, attempts: failures.length + 1, said };
       } catch (cause) {
         if (signal.aborted) throw signal.reason;
         const error = asUpstreamError(cause);
@@ -62,11 +72,9 @@ export async function attempt(needs: Needs, trying: Trying): Promise<Attempted> 
   throw outOfCandidates(failures);
 }
 
-async function firstPiece(needs: Needs, candidate: Candidate, { call, signal, sending }: Trying): Promise<Pick<Attempted, 'first' | 'rest'>> {
+async function firstPiece(call: ModelCall, candidate: Candidate, upstream: Call): Promise<Pick<Attempted, 'first' | 'rest'>> {
   const { provider, model } = candidate;
   if (!provider.chat) throw new AppError('INVALID_VALUE', { field: 'model', message: `${model} does not generate text` });
-  const send: Send = (request) => needs.send({ ...request, beforeSending: sending });
-  const upstream: Call = { send, signal, requestId: call.requestId, random: needs.random, sleep: needs.clock.sleep };
   const rest = provider.chat({ ...call.request, model }, upstream)[Symbol.asyncIterator]();
   let first: readonly ModelEvent[] = [];
   for (;;) {

@@ -1,9 +1,8 @@
 import type { App, Gateway, ListedModel, ModelCall, Permit, RunningCall } from '../app.ts';
 import { AppError } from '../contract/errors.ts';
 import { cacheKey } from '../core/cache-key.ts';
-import { type Cancellation, Canceller } from '../core/cancellation.ts';
+import type { Cancellation } from '../core/cancellation.ts';
 import { answerEvents, type EventBatches, type ModelEvent, type Usage } from '../core/events.ts';
-import type { FailedAttempt } from '../core/ledger-row.ts';
 import { orAborted } from '../core/or-aborted.ts';
 import type { Candidate } from '../core/routing.ts';
 import { type Closing, enterHit, openAccount } from './account.ts';
@@ -11,8 +10,12 @@ import { admit, allowedCandidates, enter, tellableCandidates } from './admit.ts'
 import { createAssumedPriceNote } from './assumed-price.ts';
 import { attempt } from './attempt.ts';
 import { type AnswerCache, type CachedAnswer, createAnswerCache } from './cache.ts';
+import { type CallLimit, callLimit } from './call-limit.ts';
+import { embed } from './embed.ts';
+import { failedClosing } from './failed-closing.ts';
 import { createFlight, type Flight } from './flight.ts';
-import { isLeaving, meter, type Metered } from './meter.ts';
+import { chatLoad, type Load } from './load.ts';
+import { meter, type Metered } from './meter.ts';
 
 type Needs = Omit<App, 'gateway'>;
 type Core = {
@@ -24,6 +27,7 @@ type Core = {
 };
 type Ready = {
   readonly call: ModelCall;
+  readonly load: Load;
   /** Of this call in the ledger. */
   readonly id: string;
   readonly candidates: readonly Candidate[];
@@ -39,6 +43,7 @@ export function createGateway(needs: Needs): Gateway {
   const core: Core = { needs, cache: createAnswerCache(needs), flights: new Map(), live: new Set(), noteAssumedPrice };
   return {
     run: (call) => run(core, call),
+    embed: (call) => embed(core, call),
     resolve(model) {
       const [first] = needs.config().routes.candidates(model ?? needs.config().defaultModel, () => 0);
       if (!first) throw new AppError('MODEL_NOT_FOUND');
@@ -64,10 +69,11 @@ async function run(core: Core, call: ModelCall): Promise<RunningCall> {
   const { routes, defaultModel } = needs.config();
   const candidates = tellableCandidates(call, allowedCandidates(call, routes.candidates(call.model ?? defaultModel, needs.random)));
   const id = call.ids.next();
-  const entering = enter(needs, call, candidates);
+  const load = chatLoad(call);
+  const entering = enter(needs, { call, load, candidates });
   const permit = entering instanceof Promise ? await entering : entering;
   try {
-    return await answer(core, { call, id, candidates, arrivedAt, permit });
+    return await answer(core, { call, load, id, candidates, arrivedAt, permit });
   } catch (cause) {
     permit.leave(0);
     throw cause;
@@ -224,53 +230,9 @@ async function start({ needs, noteAssumedPrice }: Core, ready: Ready, { signal, 
       },
     };
   } catch (cause) {
-    account.close(failedClosing(ready, { cause, queueMs, upstreamMs: needs.clock.monotonic() - startedAt, last: account.failures.at(-1) }));
+    account.close(failedClosing(candidates, { cause, queueMs, upstreamMs: needs.clock.monotonic() - startedAt, last: account.failures.at(-1) }));
     throw cause;
   }
-}
-
-type Failing = { readonly cause: unknown; readonly queueMs: number; readonly upstreamMs: number; readonly last: FailedAttempt | undefined };
-
-/** No piece came: nothing was used, as far as anybody can say. */
-function failedClosing({ candidates }: Ready, { cause, queueMs, upstreamMs, last }: Failing): Closing {
-  const [first] = candidates;
-  return {
-    outcome: isLeaving(cause) ? 'left' : 'failed',
-    errorCode: cause instanceof AppError ? cause.code : null,
-    candidate: { model: last?.model ?? first?.model ?? '', provider: { id: last?.provider ?? first?.provider.id ?? '' } },
-    usage: { inputTokens: 0, outputTokens: 0 },
-    costNanoUsd: 0,
-    queueMs,
-    firstPieceMs: null,
-    upstreamMs,
-    answer: null,
-  };
-}
-
-type CallLimit = { readonly signal: Cancellation; readonly abort: (reason: unknown) => void; readonly clear: () => void };
-
-/** Ends a call at its deadline, and when its caller leaves; a shared one (`detached`) outlives the caller who began it. */
-function callLimit({ needs, live }: Core, call: ModelCall, { detached = false }: { readonly detached?: boolean } = {}): CallLimit {
-  const canceller = new Canceller();
-  const leave = (): void => canceller.abort(call.signal.reason);
-  const cancel = needs.clock.after(Math.max(0, call.deadline - needs.clock.now()), () => {
-    canceller.abort(new AppError('TIMEOUT', { message: 'The answer took longer than the time that the caller or REQUEST_TIMEOUT_S allows' }));
-  });
-  if (!detached) {
-    if (call.signal.aborted) leave();
-    else call.signal.addEventListener('abort', leave, { once: true });
-  }
-  const limit: CallLimit = {
-    signal: canceller,
-    abort: (reason) => canceller.abort(reason),
-    clear: () => {
-      live.delete(limit);
-      cancel();
-      if (!detached) call.signal.removeEventListener('abort', leave);
-    },
-  };
-  live.add(limit);
-  return limit;
 }
 
 function fromCache(needs: Needs, ready: Ready, { cached, key }: { readonly cached: CachedAnswer; readonly key: string }): RunningCall {

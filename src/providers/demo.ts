@@ -1,8 +1,8 @@
 import type { EventBatches, FinishReason, ModelEvent, ToolCall } from '../core/events.ts';
 import type { ModelRequest } from '../core/model-request.ts';
-import { type Call, type ModelFacts, type Provider, UpstreamError } from '../core/provider.ts';
-import { estimateInputTokens, estimateTokens } from '../core/tokens.ts';
-import { DIMENSIONS, embed } from './demo/embedding.ts';
+import { type Call, type EmbedAnswer, type EmbedRequest, type ModelFacts, type Provider, UpstreamError } from '../core/provider.ts';
+import { embedInputTokens, estimateInputTokens, estimateTokens } from '../core/tokens.ts';
+import { DIMENSIONS, DIMENSIONS_MAX, embed } from './demo/embedding.ts';
 import { readRequest } from './demo/reading.ts';
 import { speak } from './demo/speaking.ts';
 import { structuredAnswer } from './demo/structured.ts';
@@ -33,12 +33,27 @@ export const demo: Provider = {
     { id: 'demo-embedding', contextTokens: 8_192, outputTokensMax: 0, capabilities: ['embeddings'], price: PRICE },
   ],
   chat,
-  embed: ({ texts, dimensions = DIMENSIONS }, { signal }) => {
-    signal.throwIfAborted();
-    const inputTokens = texts.reduce((sum, text) => sum + estimateTokens(text), 0);
-    return Promise.resolve({ vectors: texts.map((text) => embed(text, dimensions)), inputTokens });
-  },
+  embed: embedAll,
 };
+
+/** What is turned into vectors without letting others have a turn. */
+const CHARS_A_TURN = 50_000;
+
+async function embedAll(request: EmbedRequest, { signal, sleep }: Call): Promise<EmbedAnswer> {
+  const { texts, dimensions = DIMENSIONS } = request;
+  if (dimensions > DIMENSIONS_MAX) throw new UpstreamError('rejected', `The demo's vectors have at most ${DIMENSIONS_MAX} dimensions.`);
+  const vectors: number[][] = [];
+  let chars = 0;
+  for (const text of texts) {
+    signal.throwIfAborted();
+    vectors.push(embed(typeof text === 'string' ? text : text.join(' '), dimensions));
+    chars += text.length;
+    if (chars < CHARS_A_TURN) continue;
+    chars = 0;
+    await sleep(0, signal);
+  }
+  return { vectors, inputTokens: embedInputTokens(request) };
+}
 
 const FLAKY_SHARE = 0.3;
 const RETRY_AFTER_MS = 1000;

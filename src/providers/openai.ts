@@ -82,6 +82,7 @@ export function openaiProvider(options: OpenaiOptions): Provider {
     },
     ...(options.describe ? { describe: options.describe } : {}),
     chat: (request, call) => answer(upstream, request, call, () => ask(request, call)),
+    embedsAsGiven: true,
     async embed(request, call) {
       const response = await upstream.post(urlOf('/embeddings', request.model), encodeEmbeddings(request), call);
       const body = await response.text();

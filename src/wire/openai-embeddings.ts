@@ -1,15 +1,16 @@
 import { type EmbedAnswer, type EmbedRequest, UpstreamError } from '../core/provider.ts';
-import { estimateTokens } from '../core/tokens.ts';
+import { embedInputTokens } from '../core/tokens.ts';
 import { countOf, type JsonObject, listOf, objectOf } from './read-json.ts';
 import { faultInAnswer, providerError } from './upstream-fault.ts';
 
 /** Embeddings, as we ask an upstream for them: https://platform.openai.com/docs/api-reference/embeddings. */
-export function encodeEmbeddings({ model, texts, dimensions }: EmbedRequest): JsonObject {
+export function encodeEmbeddings({ model, texts, dimensions, given }: EmbedRequest): JsonObject {
   // A quarter of the bytes, and nothing to parse. Servers that do not know it send numbers.
-  return { model, input: texts, encoding_format: 'base64', ...(dimensions === undefined ? {} : { dimensions }) };
+  return { ...given, model, input: texts, encoding_format: 'base64', ...(dimensions === undefined ? {} : { dimensions }) };
 }
 
-export function decodeEmbeddings(answer: JsonObject, { texts }: EmbedRequest): EmbedAnswer {
+export function decodeEmbeddings(answer: JsonObject, request: EmbedRequest): EmbedAnswer {
+  const { texts } = request;
   const error = providerError(answer);
   if (error) throw faultInAnswer(error);
   const rows = listOf(answer['data']);
@@ -20,8 +21,8 @@ export function decodeEmbeddings(answer: JsonObject, { texts }: EmbedRequest): E
   }
   if (rows.length !== texts.length || !allThere(vectors))
     throw new UpstreamError('broken', `The provider sent ${rows.length} vectors for ${texts.length} texts.`);
-  const inputTokens = countOf(objectOf(answer['usage'])['prompt_tokens']) ?? texts.reduce((sum, text) => sum + estimateTokens(text), 0);
-  return { vectors, inputTokens };
+  const inputTokens = countOf(objectOf(answer['usage'])['prompt_tokens']);
+  return inputTokens === null ? { vectors, inputTokens: embedInputTokens(request), estimated: true } : { vectors, inputTokens };
 }
 
 function allThere(vectors: readonly (readonly number[] | undefined)[]): vectors is readonly (readonly number[])[] {

@@ -1,0 +1,23 @@
+import type { ModelCall } from '../app.ts';
+import type { ModelFacts } from '../core/provider.ts';
+import { estimateInputTokens } from '../core/tokens.ts';
+
+/** The most that a call may use, as far as it can be said before. */
+export type Load = {
+  /** By our count, which costs time: asked only where it matters. */
+  readonly inputTokens: () => number;
+  readonly outputTokens: (facts: ModelFacts) => number;
+  /** The longest answer that was asked for, where the call says. */
+  readonly maxTokens: number | undefined;
+  readonly streamed: boolean;
+};
+
+export function chatLoad({ request }: Pick<ModelCall, 'request'>): Load {
+  const { maxTokens, answers = 1, stream } = request;
+  return {
+    inputTokens: () => estimateInputTokens(request),
+    outputTokens: (facts) => (maxTokens ?? facts.outputTokensMax) * answers,
+    maxTokens,
+    streamed: stream,
+  };
+}
