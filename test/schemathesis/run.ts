@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run } from '../../scripts/testing/process.ts';
 import { call, signIn, type Sluice, startSluice } from '../harness.ts';
-import { installSchemathesis, type Python } from './install.ts';
+import { installPython, type Python } from '../../scripts/testing/python.ts';
 
 const SEED = 20261121;
 const EXAMPLES_MAX = 15;
@@ -26,7 +26,7 @@ type Report = {
 type Verdict = { readonly passed: number; readonly failed: number };
 
 const began = performance.now();
-const python = await installSchemathesis();
+const python = await installPython('schemathesis', join(import.meta.dir, 'requirements.txt'));
 const folder = await mkdtemp(join(tmpdir(), 'sluice-schemathesis-'));
 // A provider key of the machine must not decide what answers.
 const sluice = await startSluice({ env: { DEFAULT_MODEL: 'demo' } });
