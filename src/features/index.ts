@@ -5,9 +5,11 @@ import { authRoutes } from './auth/routes.ts';
 import { cacheRoutes } from './cache/routes.ts';
 import { chatRoutes } from './chat/routes.ts';
 import { docsRoutes } from './docs/routes.ts';
+import { embeddingRoutes } from './embeddings/routes.ts';
 import { generateRoutes } from './generate/routes.ts';
 import { healthRoutes } from './health/routes.ts';
 import { keyRoutes } from './keys/routes.ts';
+import { messageRoutes } from './messages/routes.ts';
 import { modelRoutes } from './models/routes.ts';
 import { projectRoutes } from './projects/routes.ts';
 import { requestRoutes } from './requests/routes.ts';
@@ -24,6 +26,8 @@ export function allRoutes(settings: Settings): readonly Route[] {
     ...taskRoutes,
     ...templateRoutes,
     ...chatRoutes,
+    ...messageRoutes,
+    ...embeddingRoutes,
     ...modelRoutes,
     ...cacheRoutes,
     ...usageRoutes,

@@ -1,4 +1,4 @@
-import type { App, ModelCall, Receipt, RunningCall } from '../app.ts';
+import type { AnsweredCall, App, GatewayCall, ModelCall, Receipt, RunningCall } from '../app.ts';
 import { AppError, type ErrorCode, errorBody } from '../contract/errors.ts';
 import type { Meta } from '../contract/generation.ts';
 import { type Answer, foldAnswer, type ModelEvent } from '../core/events.ts';
@@ -15,14 +15,26 @@ type Asking = Pick<ModelCall, 'model' | 'request'> & { readonly templateId?: str
 /** A model call on behalf of this exchange. */
 export function modelCall(exchange: Exchange, asking: Asking): ModelCall {
   return {
-    ...asking,
+    ...gatewayCall(exchange, asking),
     templateId: asking.templateId ?? null,
+    cache: asking.cache ?? cacheUse(exchange.request.headers.get('cache-control')),
+  };
+}
+
+/** A call of any kind. */
+export function gatewayCall<Request extends object>(
+  exchange: Exchange,
+  { model, request }: Pick<GatewayCall<Request>, 'model' | 'request'>,
+): GatewayCall<Request> {
+  return {
+    model,
+    request,
+    templateId: null,
     jobId: null,
     route: exchange.route,
     ids: exchange.ids,
     principal: exchange.principal,
     requestId: exchange.requestId,
-    cache: asking.cache ?? cacheUse(exchange.request.headers.get('cache-control')),
     signal: exchange.signal,
     deadline: exchange.deadline,
     logFields: exchange.logFields,
@@ -166,7 +178,7 @@ function textEvent(id: string, text: string): string {
   return `id: ${id}\ndata: ${data}\n\n`;
 }
 
-export function callHeaders(running: RunningCall): Record<string, string> {
+export function callHeaders(running: AnsweredCall): Record<string, string> {
   return {
     'x-cache': running.cache,
     'x-model': running.model,
@@ -176,7 +188,7 @@ export function callHeaders(running: RunningCall): Record<string, string> {
   };
 }
 
-export function costHeaders(exchange: Exchange, running: RunningCall, receipt: Receipt): Record<string, string> {
+export function costHeaders(exchange: Exchange, running: AnsweredCall, receipt: Receipt): Record<string, string> {
   exchange.logFields['queue_ms'] = Math.round(running.queueMs * 10) / 10;
   return {
     'x-cost-usd': usdText(receipt.costNanoUsd),
