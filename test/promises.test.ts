@@ -8,6 +8,7 @@ import { type Answer, type Operation, outcomeOf } from './promises/document.ts';
 import { generate } from './promises/generate.ts';
 import { health } from './promises/health.ts';
 import { keys } from './promises/keys.ts';
+import { messages } from './promises/messages.ts';
 import { people } from './promises/people.ts';
 import { givenBy, RULES } from './promises/rules.ts';
 import { openStage, pathOf, type Stage } from './promises/stage.ts';
@@ -19,7 +20,7 @@ import { usage } from './promises/usage.ts';
  * What /openapi.json promises is so: each status, error code and type that it declares for a route is brought about by a request, and nothing
  * is answered that it does not declare. Every answer here is held against its schema.
  */
-const SLICES: Readonly<Record<string, Slice>> = { auth, keys, people, generate, chat, tasks, templates, usage, health };
+const SLICES: Readonly<Record<string, Slice>> = { auth, keys, people, generate, chat, messages, tasks, templates, usage, health };
 const suited: Readonly<Record<string, Ask>> = Object.assign({}, ...Object.values(SLICES).map((slice) => slice.suited));
 const START_LIMIT_MS = 60_000;
 const SWEEP_LIMIT_MS = 15_000;

@@ -18,6 +18,7 @@ const TAGS: Record<Tag, string> = {
   Tasks: 'Ready-made: summarise, translate, analyse, complete.',
   Templates: 'Prompts with placeholders, parameters and versions.',
   'OpenAI-compatible': 'For clients of OpenAI: point their base URL at `/v1`. Errors come in their words; `X-Error-Code` is our name.',
+  'Anthropic-compatible': 'For clients of Anthropic: point their base URL here. Errors come in their words; `X-Error-Code` is our name.',
   Models: 'What can be called, and what it costs.',
   Cache: 'Answers that are kept, and what they saved.',
   Usage: 'What was used, what it cost, and each request.',

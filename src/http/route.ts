@@ -41,6 +41,7 @@ export type Tag =
   | 'Tasks'
   | 'Templates'
   | 'OpenAI-compatible'
+  | 'Anthropic-compatible'
   | 'Models'
   | 'Cache'
   | 'Usage'
