@@ -11,8 +11,10 @@ import { healthRoutes } from './health/routes.ts';
 import { keyRoutes } from './keys/routes.ts';
 import { messageRoutes } from './messages/routes.ts';
 import { modelRoutes } from './models/routes.ts';
+import { openaiModelRoutes } from './openai-models/routes.ts';
 import { projectRoutes } from './projects/routes.ts';
 import { requestRoutes } from './requests/routes.ts';
+import { responseRoutes } from './responses/routes.ts';
 import { taskRoutes } from './tasks/routes.ts';
 import { templateRoutes } from './templates/routes.ts';
 import { usageRoutes } from './usage/routes.ts';
@@ -26,8 +28,10 @@ export function allRoutes(settings: Settings): readonly Route[] {
     ...taskRoutes,
     ...templateRoutes,
     ...chatRoutes,
+    ...responseRoutes,
     ...messageRoutes,
     ...embeddingRoutes,
+    ...openaiModelRoutes,
     ...modelRoutes,
     ...cacheRoutes,
     ...usageRoutes,

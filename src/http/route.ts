@@ -14,6 +14,8 @@ export type RouteSpec<Params, Query, Body> = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** With parameters in braces: `/api/v1/templates/{id}`. */
   readonly path: `/${string}`;
+  /** Whether the last parameter may hold slashes, as names of models do. */
+  readonly isOpenEnded?: true;
   readonly summary: string;
   readonly description?: string;
   readonly tag: Tag;
@@ -88,6 +90,8 @@ export type Exchange<Params = unknown, Query = unknown, Body = unknown> = {
   readonly body: Body;
   /** Aborts when the caller leaves. */
   readonly signal: Cancellation;
+  /** The work goes on when the caller leaves; what it answers ends it. */
+  readonly outlive: () => (reason: unknown) => void;
   /** Unix milliseconds at which the whole exchange has to be over. */
   readonly deadline: number;
   /** What the one log line of this request will hold besides method, path, status and times. */

@@ -13,12 +13,12 @@ export function createRouter<Entry extends { readonly route: Route }>(entries: r
   const shaped: { readonly shape: RegExp; readonly names: readonly string[]; readonly methods: Map<string, Entry>; readonly path: string }[] = [];
 
   for (const entry of entries) {
-    const methods = methodsAt(entry.route.path);
+    const methods = methodsAt(entry.route);
     if (methods.has(entry.route.method)) throw new Error(`${entry.route.method} ${entry.route.path} is declared twice`);
     methods.set(entry.route.method, entry);
   }
 
-  function methodsAt(path: string): Map<string, Entry> {
+  function methodsAt({ path, isOpenEnded }: Route): Map<string, Entry> {
     if (!path.includes('{')) {
       const methods = fixed.get(path) ?? new Map<string, Entry>();
       fixed.set(path, methods);
@@ -27,9 +27,12 @@ export function createRouter<Entry extends { readonly route: Route }>(entries: r
     const known = shaped.find((one) => one.path === path);
     if (known) return known.methods;
     const names = [...path.matchAll(/\{(\w+)\}/g)].map((found) => found[1] ?? '');
-    const shape = new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '([^/]+)')}$`);
+    const shape = path
+      .replaceAll('.', '\\.')
+      .replace(/\{\w+\}$/, isOpenEnded ? '(.+)' : '([^/]+)')
+      .replaceAll(/\{\w+\}/g, '([^/]+)');
     const methods = new Map<string, Entry>();
-    shaped.push({ shape, names, methods, path });
+    shaped.push({ shape: new RegExp(`^${shape}$`), names, methods, path });
     return methods;
   }
 

@@ -1,6 +1,6 @@
 import type { App } from '../../app.ts';
 import { ModelList } from '../../contract/models.ts';
-import { openCandidates } from '../../gateway/admit.ts';
+import { callableModels } from '../../gateway/callable-models.ts';
 import { type Exchange, type Reply, type Route, route } from '../../http/route.ts';
 import { priceReply } from './price.ts';
 
@@ -19,18 +19,8 @@ export const modelRoutes: readonly Route[] = [
 
 /** A key sees what it may call. */
 function listModels(app: App, { principal }: Exchange): Reply {
-  const { defaultModel, routes } = app.config();
-  const allowed = principal.kind === 'key' ? principal.allowedModels : null;
-  const open = app.gateway.models().filter(
-    ({ name }) =>
-      allowed === null ||
-      openCandidates(
-        allowed,
-        name,
-        routes.candidates(name, () => 0),
-      ).length > 0,
-  );
-  const models = open.map(({ name, provider, facts, alias, price, priceAssumed }) => ({
+  const { defaultModel } = app.config();
+  const models = callableModels(app, principal).map(({ name, provider, facts, alias, price, priceAssumed }) => ({
     id: name,
     provider,
     model: facts.id,
