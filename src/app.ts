@@ -2,14 +2,16 @@ import type { Kysely } from 'kysely';
 import type { ConfigFile } from './contract/config-file.ts';
 import type { Budget, CallLimits, Principal } from './contract/policy.ts';
 import type { Rate, Settings } from './contract/settings.ts';
+import type { BreakerView } from './core/breaker.ts';
 import type { CallIds } from './core/call-ids.ts';
 import type { Cancellation } from './core/cancellation.ts';
 import type { EventBatches, Usage } from './core/events.ts';
 import type { LoginThrottle } from './core/login-throttle.ts';
 import type { LedgerRow } from './core/ledger-row.ts';
 import type { ModelRequest } from './core/model-request.ts';
-import type { EmbedAnswer, EmbedRequest, ModelFacts, Price, Provider, Send } from './core/provider.ts';
-import type { RouteTable } from './core/routing.ts';
+import type { EmbedAnswer, EmbedRequest, ModelFacts, Price, Provider, Send, UpstreamFault } from './core/provider.ts';
+import type { RouteTable, Strategy } from './core/routing.ts';
+import type { Asked, LeftOut, Placed } from './core/target-order.ts';
 import type { Database, ProjectDatabase } from './tables.ts';
 
 /**
@@ -187,6 +189,10 @@ export type GatewayCall<Request extends object = object> = {
   readonly request: Request;
   /** The path of the route that it came by. */
   readonly route: string;
+  /** What this process knows of every place that was called. */
+  readonly targets: () => readonly TargetState[];
+  /** Where such a call would go now, and why. Throws as `run` would. */
+  readonly explain: (asking: RouteAsking) => RouteExplanation;
   /** With its version; null where there is none. What is made of another template is another answer. */
   readonly templateId: string | null;
   readonly jobId: string | null;
@@ -199,6 +205,8 @@ export type GatewayCall<Request extends object = object> = {
 };
 
 export type ModelCall = GatewayCall<Omit<ModelRequest, 'model'>> & {
+  /** What the caller says belongs together: calls of one session go to the same place, where the alias says so. */
+  readonly session?: string | undefined;
   /** `use` reads and writes, `refresh` writes only, `off` neither. */
   readonly cache: 'use' | 'refresh' | 'off';
 };
@@ -252,4 +260,37 @@ export type CacheStats = {
   readonly hits: number;
   readonly misses: number;
   readonly savedNanoUsd: number;
+/** How a place does, as far as this process has seen it. */
+export type TargetState = {
+  readonly provider: string;
+  readonly model: string;
+  /** Attempts, and those of them that failed. */
+  readonly calls: number;
+  readonly failures: number;
+  readonly inFlight: number;
+  /** Whether its provider has as many calls as the configuration allows at a time. */
+  readonly full: boolean;
+  /** The middle of the latest; null where there is none. */
+  readonly firstPieceMs: number | null;
+  /** Unix milliseconds. */
+  readonly lastFailure: { readonly at: number; readonly fault: UpstreamFault; readonly status: number | null } | null;
+  /** `sinceMs` in Unix milliseconds. */
+  readonly breaker: BreakerView;
+};
+
+export type RouteAsking = {
+  readonly principal: Principal;
+  readonly model: string | undefined;
+  readonly session: string | undefined;
+  readonly asked: Asked;
+};
+export type RouteExplanation = {
+  readonly model: string;
+  readonly strategy: Strategy;
+  readonly sticky: boolean;
+  /** As they would be tried. */
+  readonly order: readonly (Placed & { readonly state: TargetState; readonly nanoUsd: number })[];
+  readonly leftOut: readonly LeftOut[];
+};
+
 };

@@ -17,6 +17,7 @@ const ProviderEntry = z
     models: z.array(z.string().min(1)).default([]).describe('Names that can be called without the `provider/` in front.'),
     chat_path: z.string().optional().describe('Path of its chat completions after `base_url`, where it is not `/chat/completions`.'),
     dialects: z
+    max_parallel: z.int().min(1).max(100_000).optional().describe('Most calls to it at a time, from each process; more go to the next target, or wait.'),
       .array(z.enum(['openai-chat', 'openai-responses']))
       .min(1)
       .optional()
@@ -31,7 +32,17 @@ const Target = z.union([
 
 const ModelAlias = z
   .strictObject({
-    targets: z.array(Target).min(1).describe('Where calls go, by weight.'),
+    targets: z.array(Target).min(1).describe('Where calls go.'),
+    strategy: z
+      .enum(STRATEGIES)
+      .default('weighted')
+      .describe(
+        'Which target comes first: by chance and `weight`, the cheapest for the call, the one whose answers began soonest lately, or as they stand here.',
+      ),
+    sticky: z
+      .boolean()
+      .default(false)
+      .describe('Whether the calls of one session (`X-Session-Id`, `prompt_cache_key` or `user`) go to the same target as long as it is well.'),
     fallbacks: z.array(z.string().min(1)).default([]).describe('Tried in this order when no target answers.'),
   })
   .describe('A name of your own for one or several models.');
@@ -44,6 +55,9 @@ const rates = {
   long_cache_write: usdPerMillionTokens.optional().describe('The same for an hour or longer; as `cache_write` where it is left out.'),
   batch_input: usdPerMillionTokens.optional().describe('For input of a batch, where that is less.'),
   batch_output: usdPerMillionTokens.optional().describe('For output of a batch, where that is less.'),
+/** How the first of an alias's targets is chosen. */
+export const STRATEGIES = ['weighted', 'cheapest', 'fastest', 'ordered'] as const;
+
 };
 
 export const LongPromptPrice = z

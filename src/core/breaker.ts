@@ -34,66 +34,71 @@ export const FAILURES_MAX = 5;
 const WAIT_MIN_MS = 1000;
 const WAIT_MAX_MS = 30_000;
 
-export function createBreaker(): Breaker {
-  let failuresInARow = 0;
-  let isOpen = false;
-  let sinceMs: number | null = null;
-  let waitMs = WAIT_MIN_MS;
-  let probeAtMs = 0;
-  let probe: Pass | null = null;
+type State = {
+  failuresInARow: number;
+  isOpen: boolean;
+  sinceMs: number | null;
+  waitMs: number;
+  probeAtMs: number;
+  probe: Pass | null;
   /** How often it has opened: passes of an earlier time are out of date. */
-  let opened = 0;
+  opened: number;
+};
 
-  const close = (nowMs: number): void => {
-    if (!isOpen) return;
-    isOpen = false;
-    sinceMs = nowMs;
-  };
-  const fail = (nowMs: number): void => {
-    failuresInARow++;
-    if (failuresInARow < FAILURES_MAX) return;
-    waitMs = failuresInARow > FAILURES_MAX ? Math.min(WAIT_MAX_MS, waitMs * 2) : WAIT_MIN_MS;
-    // A place that fails its probe has been away since it opened.
-    if (!isOpen) sinceMs = nowMs;
-    isOpen = true;
-    probeAtMs = nowMs + waitMs;
-    opened++;
-  };
-
-  const pass = (): Pass => {
-    const of = opened;
-    let isOver = false;
-    const self: Pass = {
-      answered(nowMs) {
-        if (of !== opened || isOver) return;
-        if (probe === self) probe = null;
-        close(nowMs);
-      },
-      over(outcome, nowMs) {
-        if (isOver) return;
-        isOver = true;
-        if (probe === self) probe = null;
-        if (of !== opened || outcome === 'unknown') return;
-        if (outcome === 'failed') fail(nowMs);
-        else {
-          failuresInARow = 0;
-          close(nowMs);
-        }
-      },
-    };
-    return self;
-  };
-
+export function createBreaker(): Breaker {
+  const state: State = { failuresInARow: 0, isOpen: false, sinceMs: null, waitMs: WAIT_MIN_MS, probeAtMs: 0, probe: null, opened: 0 };
   return {
     enter(nowMs, { lastResort = false } = {}) {
-      if (!isOpen) return pass();
-      if (probe !== null || (nowMs < probeAtMs && !lastResort)) return null;
-      probe = pass();
-      return probe;
+      if (!state.isOpen) return pass(state);
+      if (state.probe !== null || (nowMs < state.probeAtMs && !lastResort)) return null;
+      state.probe = pass(state);
+      return state.probe;
     },
     look(nowMs) {
-      const state = isOpen ? (probe === null ? 'open' : 'probing') : 'closed';
-      return { state, sinceMs, waitMs: isOpen ? Math.max(0, probeAtMs - nowMs) : 0, failuresInARow };
+      const { isOpen, probe, sinceMs, probeAtMs, failuresInARow } = state;
+      const word = isOpen ? (probe === null ? 'open' : 'probing') : 'closed';
+      return { state: word, sinceMs, waitMs: isOpen ? Math.max(0, probeAtMs - nowMs) : 0, failuresInARow };
     },
   };
+}
+
+function pass(state: State): Pass {
+  const { opened } = state;
+  let isOver = false;
+  const self: Pass = {
+    answered(nowMs) {
+      if (opened !== state.opened || isOver) return;
+      if (state.probe === self) state.probe = null;
+      close(state, nowMs);
+    },
+    over(outcome, nowMs) {
+      if (isOver) return;
+      isOver = true;
+      if (state.probe === self) state.probe = null;
+      if (opened !== state.opened || outcome === 'unknown') return;
+      if (outcome === 'failed') fail(state, nowMs);
+      else {
+        state.failuresInARow = 0;
+        close(state, nowMs);
+      }
+    },
+  };
+  return self;
+}
+
+function close(state: State, nowMs: number): void {
+  if (!state.isOpen) return;
+  state.isOpen = false;
+  state.sinceMs = nowMs;
+}
+
+function fail(state: State, nowMs: number): void {
+  state.failuresInARow++;
+  if (state.failuresInARow < FAILURES_MAX) return;
+  state.waitMs = state.failuresInARow > FAILURES_MAX ? Math.min(WAIT_MAX_MS, state.waitMs * 2) : WAIT_MIN_MS;
+  state.probeAtMs = nowMs + state.waitMs;
+  // A place that fails its probe has been away since it opened.
+  if (!state.isOpen) state.sinceMs = nowMs;
+  state.isOpen = true;
+  state.opened++;
 }

@@ -33,7 +33,7 @@ function routes({ models = {}, prices = {}, providers = [provider('a')], default
 }
 
 function costOf(table: RouteTable, name: string): unknown[] {
-  const [candidate] = table.candidates(name, () => 0);
+  const [candidate] = table.candidates(name);
   return [candidate?.price.inputNanoUsd, candidate?.price.source, candidate?.priceAssumed];
 }
 
@@ -76,7 +76,7 @@ describe('the price of a call', () => {
     expect(costOf(table, 'openai/gpt-4o')).toEqual([2500, expect.stringContaining('openai.com'), false]);
     expect(costOf(table, 'groq/openai/gpt-oss-20b')).toEqual([75, expect.stringContaining('groq.com'), false]);
     expect(costOf(table, 'gpt-4o-mini')).toEqual([150, expect.stringContaining('openai.com'), false]);
-    expect(table.candidates('groq/openai/gpt-oss-20b', () => 0)[0]?.facts.contextTokens).toBe(131_072);
+    expect(table.candidates('groq/openai/gpt-oss-20b')[0]?.facts.contextTokens).toBe(131_072);
   });
 });
 
@@ -85,13 +85,13 @@ describe('where models without a price are refused', () => {
 
   test('a call to one is told how to state a price, by whatever name it asks', () => {
     for (const name of ['odd', 'a/odd']) {
-      const { code, field, message } = refusal(() => refusing.candidates(name, () => 0));
+      const { code, field, message } = refusal(() => refusing.candidates(name));
       expect([code, field]).toEqual(['INVALID_VALUE', 'model']);
       expect(message).toContain('No price is known for a/odd');
       expect(message).toContain('sluice.config.yaml');
     }
-    expect(refusal(() => refusing.candidates('a/new', () => 0)).message).toContain('a/new');
-    expect(refusal(() => refusing.candidates('nowhere', () => 0)).code).toBe('MODEL_NOT_FOUND');
+    expect(refusal(() => refusing.candidates('a/new')).message).toContain('a/new');
+    expect(refusal(() => refusing.candidates('nowhere')).code).toBe('MODEL_NOT_FOUND');
   });
 
   test('the others are called, and they alone are listed', () => {
@@ -101,7 +101,7 @@ describe('where models without a price are refused', () => {
   });
 
   test('an alias of such a model is refused when it is read, and not by its first caller', () => {
-    const models = { fast: { targets: ['m'], fallbacks: ['odd'] } };
+    const models = { fast: { targets: ['m'], fallbacks: ['odd'], strategy: 'weighted' as const, sticky: false } };
     expect(refusal(() => routes({ models, unknownPrice: 'refuse' })).message).toContain('a/odd');
   });
 });

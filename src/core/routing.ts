@@ -1,4 +1,4 @@
-import type { ConfigFile } from '../contract/config-file.ts';
+import type { ConfigFile, STRATEGIES } from '../contract/config-file.ts';
 import { AppError } from '../contract/errors.ts';
 import { SETTINGS } from '../contract/settings.ts';
 import { describeModel } from './model-catalog.ts';
@@ -16,11 +16,24 @@ export type Candidate = {
   readonly priceAssumed: boolean;
 };
 
+export type Strategy = (typeof STRATEGIES)[number];
+export type Weighted = { readonly candidate: Candidate; readonly weight: number };
+/** Where calls to a name may go; core/target-order.ts puts it in order for one call. */
+export type Plan = {
+  readonly strategy: Strategy;
+  readonly sticky: boolean;
+  readonly targets: readonly Weighted[];
+  /** None of them is among the targets. */
+  readonly fallbacks: readonly Candidate[];
+};
+
 export type RouteTable = {
   /** Every name that can be called, with what it means; aliases first. */
   readonly names: ReadonlyMap<string, { readonly alias: boolean; readonly first: Candidate }>;
-  /** Where a call to this name goes, in order. Throws MODEL_NOT_FOUND. */
-  readonly candidates: (name: string, random: () => number) => readonly Candidate[];
+  /** Where a call to this name may go. Throws MODEL_NOT_FOUND. */
+  readonly plan: (name: string) => Plan;
+  /** The same as one list, as it stands in the configuration. */
+  readonly candidates: (name: string) => readonly Candidate[];
 };
 
 type Sources = {
@@ -29,7 +42,6 @@ type Sources = {
   readonly defaultModel: string;
   readonly unknownPrice?: UnknownPrice;
 };
-type Weighted = { readonly candidate: Candidate; readonly weight: number };
 /** What there is under a name; a model without a price, where those are refused, is known and cannot be called. */
 type Found = Candidate | Unpriced;
 type Unpriced = { readonly unpriced: string };
@@ -40,7 +52,7 @@ const UNKNOWN_PRICE = parseUnknownPrice(SETTINGS.unknownPrice.default) ?? 'refus
 /** Built once for a configuration. */
 export function buildRoutes(sources: Sources): RouteTable {
   const single = singleModels(sources);
-  const aliases = new Map<string, { targets: Weighted[]; fallbacks: Candidate[] }>();
+  const aliases = new Map<string, Plan>();
   const callable = (): string[] => [...single].flatMap(([name, found]) => ('unpriced' in found ? [] : [name]));
   const one = (name: string, available = callable): Candidate => {
     const found = single.get(name) ?? openModel(sources, name);
@@ -52,20 +64,46 @@ export function buildRoutes(sources: Sources): RouteTable {
     const targets = alias.targets.map((target) =>
       typeof target === 'string' ? { candidate: one(target), weight: 1 } : { candidate: one(target.model), weight: target.weight },
     );
-    aliases.set(name, { targets, fallbacks: alias.fallbacks.map((fallback) => one(fallback)) });
+    aliases.set(
+      name,
+      planOf(
+        alias,
+        targets,
+        alias.fallbacks.map((fallback) => one(fallback)),
+      ),
+    );
   }
   const names = new Map<string, { alias: boolean; first: Candidate }>();
   for (const [name, { targets }] of aliases) if (targets[0]) names.set(name, { alias: true, first: targets[0].candidate });
   for (const [name, found] of single) if (!names.has(name) && !('unpriced' in found)) names.set(name, { alias: false, first: found });
 
+  const plan = (name: string): Plan => aliases.get(name) ?? { ...ALONE, targets: [{ candidate: one(name, () => [...names.keys()]), weight: 1 }] };
   return {
     names,
-    candidates(name, random) {
-      const alias = aliases.get(name);
-      if (!alias) return [one(name, () => [...names.keys()])];
-      return unique([...weightedOrder(alias.targets, random), ...alias.fallbacks]);
+    plan,
+    candidates(name) {
+      const { targets, fallbacks } = plan(name);
+      return [...targets.map(({ candidate }) => candidate), ...fallbacks];
     },
   };
+}
+
+const ALONE = { strategy: 'ordered', sticky: false, fallbacks: [] } as const;
+
+/** A place that stands there twice is one place, with both its weights. */
+function planOf({ strategy, sticky }: ConfigFile['models'][string], weighted: readonly Weighted[], others: readonly Candidate[]): Plan {
+  const targets = new Map<string, Weighted>();
+  for (const { candidate, weight } of weighted) {
+    const name = placeName(candidate);
+    targets.set(name, { candidate, weight: weight + (targets.get(name)?.weight ?? 0) });
+  }
+  const fallbacks = new Map(others.map((candidate) => [placeName(candidate), candidate]));
+  return { strategy, sticky, targets: [...targets.values()], fallbacks: [...fallbacks].flatMap(([name, each]) => (targets.has(name) ? [] : [each])) };
+}
+
+/** What a place is known by, whatever name a call to it came by. */
+export function placeName({ provider, model }: Pick<Candidate, 'provider' | 'model'>): string {
+  return `${provider.id}/${model}`;
 }
 
 function singleModels(sources: Sources): Map<string, Found> {
@@ -105,21 +143,6 @@ function openModel(sources: Sources, name: string): Found | null {
 
 function unlisted(provider: Provider, model: string): ModelFacts {
   return provider.describe?.(model) ?? describeModel(model, null);
-}
-
-/** The one that the weights draw comes first; the others follow by weight, as its fallbacks. */
-function weightedOrder(targets: readonly Weighted[], random: () => number): Candidate[] {
-  if (targets.length === 1) return targets.map((target) => target.candidate);
-  let draw = random() * targets.reduce((sum, target) => sum + target.weight, 0);
-  const drawn = targets.find((target) => (draw -= target.weight) < 0) ?? targets[0];
-  const others = targets.filter((target) => target !== drawn).toSorted((a, b) => b.weight - a.weight);
-  return [drawn, ...others].flatMap((target) => (target ? [target.candidate] : []));
-}
-
-function unique(candidates: readonly Candidate[]): Candidate[] {
-  return candidates.filter(
-    (candidate, index) => candidates.findIndex((other) => other.provider === candidate.provider && other.model === candidate.model) === index,
-  );
 }
 
 function withoutPrice(name: string): AppError {

@@ -6,10 +6,14 @@ import type { FailedAttempt } from '../core/ledger-row.ts';
 import { type Call, type Send, UpstreamError } from '../core/provider.ts';
 import { afterFailure } from '../core/retry.ts';
 import type { Candidate } from '../core/routing.ts';
+import { enterOne, nobodyToAsk, type Turn } from './targets-turn.ts';
+import type { Targets, Visit } from './targets.ts';
 
 /** Step four: call the candidates in order, with retries, until one has said something. After that there is no way back. */
 export type Attempted = {
   readonly candidate: Candidate;
+  /** To be ended when its answer ends. */
+  readonly visit: Visit;
   readonly attempts: number;
   /** All that came up to and with the first piece of the answer. */
   readonly first: readonly ModelEvent[];
@@ -20,6 +24,7 @@ type Needs = Pick<App, 'clock' | 'log' | 'random' | 'send' | 'config'>;
 export type Trying = {
   readonly call: Pick<GatewayCall, 'requestId' | 'deadline'>;
   readonly candidates: readonly Candidate[];
+  readonly targets: Targets;
   readonly signal: Cancellation;
   /** Where the attempts that fail are noted. */
   readonly failures: FailedAttempt[];
@@ -33,43 +38,62 @@ export async function attempt(needs: Needs, trying: Trying & { readonly call: Mo
   return { ...reached, ...said };
 }
 
-export type Reached<Said> = Pick<Attempted, 'candidate' | 'attempts'> & { readonly said: Said };
+export type Reached<Said> = Pick<Attempted, 'candidate' | 'visit' | 'attempts'> & { readonly said: Said };
 
-/** Asks one candidate after the other, each as often as makes sense, until one has answered. */
+/** Asks one candidate after the other, each as often as makes sense, until one has answered. Those that are well come first. */
 export async function inTurn<Said>(needs: Needs, trying: Trying, ask: (candidate: Candidate, upstream: Call) => Promise<Said>): Promise<Reached<Said>> {
-  const { call, candidates, signal } = trying;
+  const { call, signal, targets } = trying;
   const send: Send = (request) => needs.send({ ...request, beforeSending: trying.sending });
   const upstream: Call = { send, signal, requestId: call.requestId, random: needs.random, sleep: needs.clock.sleep };
-  const { upstreamMaxRetries, upstreamBackoffBaseS } = needs.config().settings;
   const failures: Failed[] = [];
+  let turns = trying.candidates.map((candidate): Turn => ({ candidate, target: targets.of(candidate), tries: 0 }));
 
-  for (const candidate of candidates) {
-    for (let tries = 1; ; tries++) {
-      const beganAt = needs.clock.monotonic();
-      try {
-        const said = await ask(candidate, upstream);
-        return { candidate, attempts: failures.length + 1, said };
-      } catch (cause) {
-        if (signal.aborted) throw signal.reason;
-        const error = asUpstreamError(cause);
-        failures.push({ candidate, error });
-        note(needs, trying, { candidate, error, ms: needs.clock.monotonic() - beganAt });
-        const step = afterFailure({
-          fault: error.fault,
-          retryAfterMs: error.retryAfterMs,
-          tries,
-          retriesMax: upstreamMaxRetries,
-          baseMs: upstreamBackoffBaseS * 1000,
-          leftMs: call.deadline - needs.clock.now(),
-          random: needs.random(),
-        });
-        if (step.kind === 'stop') throw outOfCandidates(failures);
-        if (step.kind === 'next') break;
-        await needs.clock.sleep(step.ms, signal);
+  for (;;) {
+    const entering = enterOne(turns, signal);
+    const entered = entering instanceof Promise ? await entering : entering;
+    if (entered === null) throw failures.length > 0 ? outOfCandidates(failures) : nobodyToAsk(turns);
+    const { turn, visit } = entered;
+    const { candidate, target } = turn;
+    if (turn.tries++ === 0) target.count();
+    const beganAt = needs.clock.monotonic();
+    try {
+      const said = await ask(candidate, upstream);
+      visit.answered();
+      return { candidate, visit, attempts: failures.length + 1, said };
+    } catch (cause) {
+      const error = signal.aborted ? signal.reason : asUpstreamError(cause);
+      if (!(error instanceof UpstreamError)) {
+        visit.over('unknown');
+        throw error;
       }
+      visit.failed(error);
+      failures.push({ candidate, error });
+      note(needs, trying, { candidate, error, ms: needs.clock.monotonic() - beganAt });
+      const waitMs = retryWaitMs(needs, trying, { turn, turns, error });
+      if (waitMs === 'stop') throw outOfCandidates(failures);
+      if (waitMs === 'next') turns = turns.filter((each) => each !== turn);
+      else await needs.clock.sleep(waitMs, signal);
     }
   }
-  throw outOfCandidates(failures);
+}
+
+type Failing = { readonly turn: Turn; readonly turns: readonly Turn[]; readonly error: UpstreamError };
+
+/** How long until the same candidate is tried again, where it is: neither what is known to be down while another is well, nor more often than its calls allow. */
+function retryWaitMs(needs: Needs, { call }: Trying, { turn, turns, error }: Failing): number | 'next' | 'stop' {
+  const { upstreamMaxRetries, upstreamBackoffBaseS } = needs.config().settings;
+  const step = afterFailure({
+    fault: error.fault,
+    retryAfterMs: error.retryAfterMs,
+    tries: turn.tries,
+    retriesMax: upstreamMaxRetries,
+    baseMs: upstreamBackoffBaseS * 1000,
+    leftMs: call.deadline - needs.clock.now(),
+    random: needs.random(),
+  });
+  if (step.kind !== 'wait') return step.kind;
+  const isBetterElsewhere = turn.target.isOpen() && turns.some((each) => each !== turn && !each.target.isOpen());
+  return !isBetterElsewhere && turn.target.takeRetry() ? step.ms : 'next';
 }
 
 async function firstPiece(call: ModelCall, candidate: Candidate, upstream: Call): Promise<Pick<Attempted, 'first' | 'rest'>> {
@@ -90,9 +114,8 @@ function isContent(event: ModelEvent): boolean {
   return event.type !== 'start' && event.type !== 'usage' && event.type !== 'frame';
 }
 
-function asUpstreamError(cause: unknown): UpstreamError {
-  if (cause instanceof UpstreamError) return cause;
-  if (cause instanceof AppError) throw cause;
+function asUpstreamError(cause: unknown): UpstreamError | AppError {
+  if (cause instanceof UpstreamError || cause instanceof AppError) return cause;
   return new UpstreamError('broken', cause instanceof Error ? cause.message : String(cause), { cause });
 }
 

@@ -3,16 +3,23 @@ import { AppError } from '../contract/errors.ts';
 import { type EmbedAnswer, type EmbedRequest, type ModelFacts, UpstreamError } from '../core/provider.ts';
 import type { Candidate } from '../core/routing.ts';
 import { embedInputTokens } from '../core/tokens.ts';
+import { choose } from './targets-choice.ts';
 import { type Core, wholeCall } from './whole-call.ts';
 
 /** Texts as vectors. */
 export function embed(core: Core, call: EmbedCall): Promise<WholeCall<EmbedAnswer>> {
-  const { routes, defaultModel } = core.needs.config();
-  const name = call.model ?? defaultModel;
+  const name = call.model ?? core.needs.config().defaultModel;
+  const { order } = choose(core, {
+    call,
+    session: call.session,
+    // An input may be many texts, each of which has the window for itself.
+    asked: () => ({ inputTokens: 0, maxTokens: 0, capabilities: [] }),
+    able: (all) => ableCandidates(name, call.request, all),
+  });
   return wholeCall(core, {
     call,
     load: { inputTokens: () => embedInputTokens(call.request), outputTokens: () => 0, maxTokens: undefined, streamed: false },
-    candidates: ableCandidates(name, call.request, routes.candidates(name)),
+    candidates: order.map(({ candidate }) => candidate),
     ask: ({ provider, model }, upstream) => {
       if (!provider.embed) throw new UpstreamError('rejected', `${provider.id} does not embed`);
       return provider.embed({ ...call.request, model }, upstream);

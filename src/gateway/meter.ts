@@ -53,6 +53,7 @@ export function meter(needs: Needs, metering: Metering): Metered {
       if (reading.fold.answer() === null) throw new UpstreamError('broken', 'the answer stopped without an end');
       reading.finish('ok', null);
     } catch (cause) {
+      if (cause instanceof UpstreamError) attempted.visit.failed(cause);
       // Anything else is the caller's leaving, its deadline, or a fault of ours, and goes on as it is.
       const error = cause instanceof UpstreamError ? upstreamAppError(candidate, cause, { attempts: attempted.attempts, allLimited: true }) : cause;
       reading.broke(error);
@@ -97,6 +98,7 @@ function startReading(needs: Needs, { call, attempted, account, startedAt, queue
   const finish = (outcome: LedgerRow['outcome'], errorCode: string | null): void => {
     if (endedAt !== null) return;
     endedAt = needs.clock.monotonic();
+    attempted.visit.over(outcome === 'ok' ? 'well' : 'unknown');
     const { usage, costNanoUsd: cost } = receipt();
     account.close({ outcome, errorCode, candidate, usage, costNanoUsd: cost, queueMs, firstPieceMs, upstreamMs: upstreamMs(), answer: saidSoFar(fold) });
     const text = needs.config().settings.logPrompts ? fold.text() : null;

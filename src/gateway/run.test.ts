@@ -48,16 +48,17 @@ function world(scripts: Record<string, Script>, settings: Record<string, unknown
     providers.set(id, { id, origin: null, open: false, models: [FACTS], chat: (_request, call) => script(call, calls++) });
   }
   const [first = '', ...others] = [...providers.keys()].map((id) => `${id}/m`);
+  const file = { providers: {}, models: { any: { targets: [first], fallbacks: others, strategy: 'weighted' as const, sticky: false } }, prices: {} };
   const config = {
     settings: { upstreamMaxRetries: 3, upstreamBackoffBaseS: 1, cacheMaxEntries: 100, cacheMaxBytes: 1e6, cacheTtlS: 60, ...settings },
-    routes: buildRoutes({ providers, file: { models: { any: { targets: [first], fallbacks: others } }, prices: {} }, defaultModel: 'any' }),
+    file,
+    routes: buildRoutes({ providers, file, defaultModel: 'any' }),
     defaultModel: 'any',
     version: 1,
   };
   const log = { debug: () => undefined, info: () => undefined, warning: () => undefined, error: () => undefined };
-  const entered: LedgerRow[] = [];
+  const [entered, kept]: [LedgerRow[], Said[]] = [[], []];
   const ledger: App['ledger'] = { open: () => ({}), close: (row) => void entered.push(row) };
-  const kept: Said[] = [];
   const bodies: App['bodies'] = { keep: (said) => void kept.push(said) };
   const budgets: App['budgets'] = { reserve: () => ({ settle: () => () => undefined }) };
   const needs = {

@@ -5,6 +5,7 @@ import type { Cancellation } from '../core/cancellation.ts';
 import { answerEvents, type EventBatches, type ModelEvent, type Usage } from '../core/events.ts';
 import { orAborted } from '../core/or-aborted.ts';
 import type { Candidate } from '../core/routing.ts';
+import { askedOf } from '../core/target-order.ts';
 import { type Closing, enterHit, openAccount } from './account.ts';
 import { admit, allowedCandidates, enter, tellableCandidates } from './admit.ts';
 import { createAssumedPriceNote } from './assumed-price.ts';
@@ -16,6 +17,9 @@ import { failedClosing } from './failed-closing.ts';
 import { createFlight, type Flight } from './flight.ts';
 import { chatLoad, type Load } from './load.ts';
 import { meter, type Metered } from './meter.ts';
+import { type Choice, choose, createSessions, type Sessions, sessionOf } from './targets-choice.ts';
+import { explain } from './targets-explain.ts';
+import { createTargets, type Targets } from './targets.ts';
 
 type Needs = Omit<App, 'gateway'>;
 type Core = {
@@ -23,6 +27,8 @@ type Core = {
   readonly cache: AnswerCache;
   readonly flights: Map<string, Promise<Airborne>>;
   readonly live: Set<CallLimit>;
+  readonly targets: Targets;
+  readonly sessions: Sessions;
   readonly noteAssumedPrice: ReturnType<typeof createAssumedPriceNote>;
 };
 type Ready = {
@@ -31,6 +37,7 @@ type Ready = {
   /** Of this call in the ledger. */
   readonly id: string;
   readonly candidates: readonly Candidate[];
+  readonly answeredBy: Choice['answeredBy'];
   readonly permit: Permit;
   readonly arrivedAt: number;
 };
@@ -40,12 +47,13 @@ type Head = Pick<RunningCall, 'model' | 'provider' | 'attempts' | 'queueMs' | 'u
 /** How a model call runs: admit, choose, look in the cache, attempt, meter. There is no other way to a provider. */
 export function createGateway(needs: Needs): Gateway {
   const noteAssumedPrice = createAssumedPriceNote(needs.log);
-  const core: Core = { needs, cache: createAnswerCache(needs), flights: new Map(), live: new Set(), noteAssumedPrice };
+  const [targets, sessions] = [createTargets(needs), createSessions()];
+  const core: Core = { needs, cache: createAnswerCache(needs), flights: new Map(), live: new Set(), targets, sessions, noteAssumedPrice };
   return {
     run: (call) => run(core, call),
     embed: (call) => embed(core, call),
     resolve(model) {
-      const [first] = needs.config().routes.candidates(model ?? needs.config().defaultModel, () => 0);
+      const [first] = needs.config().routes.candidates(model ?? needs.config().defaultModel);
       if (!first) throw new AppError('MODEL_NOT_FOUND');
       return { name: first.model, provider: first.provider.id, facts: first.facts };
     },
@@ -55,6 +63,8 @@ export function createGateway(needs: Needs): Gateway {
         return { name, alias, provider: provider.id, facts, price, priceAssumed };
       }),
     cache: { stats: core.cache.stats, clear: core.cache.clear },
+    targets: targets.states,
+    explain: (asking) => explain(core, asking),
     callsInFlight: () => core.live.size,
     stop(reason) {
       for (const limit of core.live) limit.abort(reason);
@@ -66,14 +76,19 @@ async function run(core: Core, call: ModelCall): Promise<RunningCall> {
   const { needs } = core;
   const arrivedAt = needs.clock.monotonic();
   admit(needs, call);
-  const { routes, defaultModel } = needs.config();
-  const candidates = tellableCandidates(call, allowedCandidates(call, routes.candidates(call.model ?? defaultModel, needs.random)));
+  const { order, answeredBy } = choose(core, {
+    call,
+    session: sessionOf(call),
+    asked: () => askedOf(call.request),
+    able: (all) => tellableCandidates(call, allowedCandidates(call, all)),
+  });
+  const candidates = order.map(({ candidate }) => candidate);
   const id = call.ids.next();
   const load = chatLoad(call);
   const entering = enter(needs, { call, load, candidates });
   const permit = entering instanceof Promise ? await entering : entering;
   try {
-    return await answer(core, { call, load, id, candidates, arrivedAt, permit });
+    return await answer(core, { call, load, id, candidates, answeredBy, arrivedAt, permit });
   } catch (cause) {
     permit.leave(0);
     throw cause;
@@ -206,14 +221,15 @@ type Starting = {
   readonly key: string | null;
 };
 
-async function start({ needs, noteAssumedPrice }: Core, ready: Ready, { signal, over, cache, key }: Starting): Promise<Started> {
+async function start({ needs, targets, noteAssumedPrice }: Core, ready: Ready, { signal, over, cache, key }: Starting): Promise<Started> {
   const { call, candidates, arrivedAt, permit } = ready;
   const opening = openAccount(needs, { ...ready, cache, requestHash: key });
   const account = opening instanceof Promise ? await opening : opening;
   const startedAt = needs.clock.monotonic();
   const queueMs = startedAt - arrivedAt;
   try {
-    const attempted = await attempt(needs, { call, candidates, signal, failures: account.failures, sending: account.sending });
+    const attempted = await attempt(needs, { call, candidates, targets, signal, failures: account.failures, sending: account.sending });
+    ready.answeredBy(attempted.candidate);
     const metered = meter(needs, { call, attempted, account, startedAt, queueMs, signal, over });
     const { candidate, attempts } = attempted;
     noteAssumedPrice(call, candidate);

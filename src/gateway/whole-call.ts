@@ -10,10 +10,14 @@ import { inTurn, type Reached } from './attempt.ts';
 import { type CallLimit, callLimit } from './call-limit.ts';
 import { failedClosing } from './failed-closing.ts';
 import type { Load } from './load.ts';
+import type { Sessions } from './targets-choice.ts';
+import type { Targets } from './targets.ts';
 
 export type Core = {
   readonly needs: Omit<App, 'gateway'>;
   readonly live: Set<CallLimit>;
+  readonly targets: Targets;
+  readonly sessions: Sessions;
   readonly noteAssumedPrice: ReturnType<typeof createAssumedPriceNote>;
 };
 
@@ -48,7 +52,7 @@ export async function wholeCall<Answer>(core: Core, asking: Asking<Answer>): Pro
   }
 }
 
-async function answered<Answer>({ needs, noteAssumedPrice }: Core, ready: Ready<Answer>, { signal }: CallLimit): Promise<WholeCall<Answer>> {
+async function answered<Answer>({ needs, targets, noteAssumedPrice }: Core, ready: Ready<Answer>, { signal }: CallLimit): Promise<WholeCall<Answer>> {
   const { call, candidates, arrivedAt, permit, ask, usageOf } = ready;
   const account = await openAccount(needs, { ...ready, cache: 'BYPASS', requestHash: null });
   const startedAt = needs.clock.monotonic();
@@ -57,12 +61,13 @@ async function answered<Answer>({ needs, noteAssumedPrice }: Core, ready: Ready<
   let reached: Reached<Answer>;
   try {
     signal.throwIfAborted();
-    reached = await inTurn(needs, { call, candidates, signal, failures: account.failures, sending: account.sending }, ask);
+    reached = await inTurn(needs, { call, candidates, targets, signal, failures: account.failures, sending: account.sending }, ask);
   } catch (cause) {
     account.close(failedClosing(candidates, { cause, queueMs, upstreamMs: upstreamMs(), last: account.failures.at(-1) }));
     throw cause;
   }
-  const { candidate, attempts, said } = reached;
+  const { candidate, visit, attempts, said } = reached;
+  visit.over('well');
   const tookMs = upstreamMs();
   const usage = usageOf(said);
   const receipt: Receipt = { usage, costNanoUsd: costNanoUsd(usage, candidate.price) };

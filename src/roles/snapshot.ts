@@ -30,7 +30,7 @@ export function snapshot(read: ConfigRead, version: number): Config {
 function routesOf(sources: Parameters<typeof buildRoutes>[0]): RouteTable {
   try {
     const routes = buildRoutes(sources);
-    routes.candidates(sources.defaultModel, () => 0);
+    routes.candidates(sources.defaultModel);
     return routes;
   } catch (cause) {
     if (!(cause instanceof AppError)) throw cause;

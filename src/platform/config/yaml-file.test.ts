@@ -134,7 +134,7 @@ test('${NAME:-default} takes the default where there is no variable, and $${ is 
 });
 
 test('anchors are followed, and a few lines that stand for a billion values are refused', () => {
-  expect(readText('models:\n  a: &a { targets: [x] }\n  b: *a\n').file.models['b']).toEqual({ targets: ['x'], fallbacks: [] });
+  expect(readText('models:\n  a: &a { targets: [x] }\n  b: *a\n').file.models['b']?.targets).toEqual(['x']);
   const bomb = [
     'x0: &x0 [1,1,1,1,1,1,1,1,1,1]',
     ...Array.from({ length: 9 }, (_, n) => `x${n + 1}: &x${n + 1} [${Array.from({ length: 10 }, () => `*x${n}`).join(',')}]`),
