@@ -175,6 +175,10 @@ export type Gateway = {
   /** Every name that can be called. */
   readonly models: () => readonly ListedModel[];
   readonly cache: CacheControl;
+  /** What this process knows of every place that was called. */
+  readonly targets: () => readonly TargetState[];
+  /** Where such a call would go now, and why. Throws as `run` would. */
+  readonly explain: (asking: RouteAsking) => RouteExplanation;
   readonly callsInFlight: () => number;
   /** Ends every call in flight with this reason. */
   readonly stop: (reason: unknown) => void;
@@ -187,12 +191,10 @@ export type GatewayCall<Request extends object = object> = {
   /** Alias, `provider/model` or a known name; the default model where there is none. */
   readonly model: string | undefined;
   readonly request: Request;
+  /** What the caller says belongs together: calls of one session go to the same place, where the alias says so. */
+  readonly session?: string | undefined;
   /** The path of the route that it came by. */
   readonly route: string;
-  /** What this process knows of every place that was called. */
-  readonly targets: () => readonly TargetState[];
-  /** Where such a call would go now, and why. Throws as `run` would. */
-  readonly explain: (asking: RouteAsking) => RouteExplanation;
   /** With its version; null where there is none. What is made of another template is another answer. */
   readonly templateId: string | null;
   readonly jobId: string | null;
@@ -205,8 +207,6 @@ export type GatewayCall<Request extends object = object> = {
 };
 
 export type ModelCall = GatewayCall<Omit<ModelRequest, 'model'>> & {
-  /** What the caller says belongs together: calls of one session go to the same place, where the alias says so. */
-  readonly session?: string | undefined;
   /** `use` reads and writes, `refresh` writes only, `off` neither. */
   readonly cache: 'use' | 'refresh' | 'off';
 };
@@ -246,20 +246,6 @@ export type ListedModel = ResolvedModel & {
   readonly priceAssumed: boolean;
 };
 
-export type CacheControl = {
-  readonly stats: () => CacheStats;
-  /** Empties the cache of one project; says how many answers went. */
-  readonly clear: (projectId: string) => number;
-};
-
-export type CacheStats = {
-  readonly size: number;
-  readonly bytes: number;
-  readonly maxEntries: number;
-  readonly maxBytes: number;
-  readonly hits: number;
-  readonly misses: number;
-  readonly savedNanoUsd: number;
 /** How a place does, as far as this process has seen it. */
 export type TargetState = {
   readonly provider: string;
@@ -293,4 +279,18 @@ export type RouteExplanation = {
   readonly leftOut: readonly LeftOut[];
 };
 
+export type CacheControl = {
+  readonly stats: () => CacheStats;
+  /** Empties the cache of one project; says how many answers went. */
+  readonly clear: (projectId: string) => number;
+};
+
+export type CacheStats = {
+  readonly size: number;
+  readonly bytes: number;
+  readonly maxEntries: number;
+  readonly maxBytes: number;
+  readonly hits: number;
+  readonly misses: number;
+  readonly savedNanoUsd: number;
 };

@@ -14,10 +14,10 @@ const ProviderEntry = z
     base_url: z.url({ protocol: /^https?$/ }).describe('Its address, usually ending in `/v1`.'),
     api_key: z.string().optional().describe('Its key; `${NAME}` reads the environment variable NAME.'),
     headers: z.record(z.string(), z.string()).optional().describe('More headers for every call to it.'),
+    max_parallel: z.int().min(1).max(100_000).optional().describe('Most calls to it at a time, from each process; more go to the next target, or wait.'),
     models: z.array(z.string().min(1)).default([]).describe('Names that can be called without the `provider/` in front.'),
     chat_path: z.string().optional().describe('Path of its chat completions after `base_url`, where it is not `/chat/completions`.'),
     dialects: z
-    max_parallel: z.int().min(1).max(100_000).optional().describe('Most calls to it at a time, from each process; more go to the next target, or wait.'),
       .array(z.enum(['openai-chat', 'openai-responses']))
       .min(1)
       .optional()
@@ -29,6 +29,9 @@ const Target = z.union([
   z.string().min(1).describe('A model: `provider/model` or a known name.'),
   z.strictObject({ model: z.string().min(1), weight: z.number().positive().max(1000).default(1) }),
 ]);
+
+/** How the first of an alias's targets is chosen. */
+export const STRATEGIES = ['weighted', 'cheapest', 'fastest', 'ordered'] as const;
 
 const ModelAlias = z
   .strictObject({
@@ -55,9 +58,6 @@ const rates = {
   long_cache_write: usdPerMillionTokens.optional().describe('The same for an hour or longer; as `cache_write` where it is left out.'),
   batch_input: usdPerMillionTokens.optional().describe('For input of a batch, where that is less.'),
   batch_output: usdPerMillionTokens.optional().describe('For output of a batch, where that is less.'),
-/** How the first of an alias's targets is chosen. */
-export const STRATEGIES = ['weighted', 'cheapest', 'fastest', 'ordered'] as const;
-
 };
 
 export const LongPromptPrice = z
