@@ -1,4 +1,5 @@
 import type { ColumnType, Generated } from 'kysely';
+import type { ResponseItem } from './contract/responses.ts';
 
 /**
  * The rows of every table, as the driver reads and takes them. The tables themselves are in migrations/. What belongs to projects can be
@@ -12,6 +13,9 @@ export type ProjectTables = {
   ledger: LedgerTable;
   usage_quarters: UsageQuartersTable;
   call_bodies: CallBodiesTable;
+  streams: StreamsTable;
+  stream_events: StreamEventsTable;
+  responses: ResponsesTable;
 };
 
 /** The service's own: who there is, who signed in, and what processes hold. */
@@ -196,6 +200,18 @@ type UsageQuartersTable = {
 
 type CallBodiesTable = { id: string; at: Timestamp; project_id: string; request: Json<unknown>; response: Json<unknown> | null };
 
+type ResponsesTable = {
+  project_id: string;
+  id: string;
+  previous_id: string | null;
+  input: Json<readonly ResponseItem[]>;
+  response: Json<Record<string, unknown>>;
+  stream_id: string | null;
+  running: Generated<boolean>;
+  created_at: Timestamp;
+  expires_at: Timestamp;
+};
+
 type ProcessesTable = { id: string; started_at: CreatedAt; seen_at: CreatedAt };
 
 type BudgetWindowsTable = {
@@ -207,3 +223,17 @@ type BudgetWindowsTable = {
   leased_nano_usd: Generated<number>;
 };
 type BudgetLeasesTable = { scope: string; period: 'day' | 'month' | 'total'; starts_at: Timestamp; process_id: string; nano_usd: number };
+
+type StreamsTable = {
+  id: string;
+  project_id: string;
+  caller: string;
+  surface: 'native' | 'openai' | 'anthropic';
+  request_id: string;
+  /** Until when it is certain that somebody works on it; null once it is over. */
+  alive_until: Timestamp | null;
+  cancelled: Generated<boolean>;
+  expires_at: Timestamp;
+};
+
+type StreamEventsTable = { stream_id: string; project_id: string; last_number: number; events: string[] };
