@@ -12,6 +12,7 @@ import { keyRoutes } from './keys/routes.ts';
 import { messageRoutes } from './messages/routes.ts';
 import { modelRoutes } from './models/routes.ts';
 import { openaiModelRoutes } from './openai-models/routes.ts';
+import { providerRoutes } from './providers/routes.ts';
 import { projectRoutes } from './projects/routes.ts';
 import { requestRoutes } from './requests/routes.ts';
 import { responseRoutes } from './responses/routes.ts';
@@ -33,6 +34,7 @@ export function allRoutes(settings: Settings): readonly Route[] {
     ...embeddingRoutes,
     ...openaiModelRoutes,
     ...modelRoutes,
+    ...providerRoutes,
     ...cacheRoutes,
     ...usageRoutes,
     ...requestRoutes,
