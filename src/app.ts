@@ -4,12 +4,13 @@ import type { Budget, CallLimits, Principal } from './contract/policy.ts';
 import type { Rate, Settings } from './contract/settings.ts';
 import type { BreakerView } from './core/breaker.ts';
 import type { CallIds } from './core/call-ids.ts';
+import type { Surface } from './contract/errors.ts';
 import type { Cancellation } from './core/cancellation.ts';
 import type { EventBatches, Usage } from './core/events.ts';
 import type { LoginThrottle } from './core/login-throttle.ts';
 import type { LedgerRow } from './core/ledger-row.ts';
 import type { ModelRequest } from './core/model-request.ts';
-import type { EmbedAnswer, EmbedRequest, ModelFacts, Price, Provider, Send, UpstreamFault } from './core/provider.ts';
+import type { EmbedAnswer, EmbedRequest, ModelFacts, ModerateAnswer, ModerateRequest, Price, Provider, Send, UpstreamFault } from './core/provider.ts';
 import type { RouteTable, Strategy } from './core/routing.ts';
 import type { Asked, LeftOut, Placed } from './core/target-order.ts';
 import type { Database, ProjectDatabase } from './tables.ts';
@@ -37,6 +38,7 @@ export type App = {
   readonly ledger: Ledger;
   readonly budgets: Budgets;
   readonly bodies: Bodies;
+  readonly streams: Streams;
   readonly limiter: Limiter;
   readonly gateway: Gateway;
 };
@@ -155,6 +157,18 @@ export type Said = {
   readonly answer: object | null;
 };
 
+/** Streams that are kept while they are made, so that their callers can take them up again. */
+export type Streams = {
+  /** Keeps what `produce` adds, to its end. `cancel` is called when somebody, perhaps on another process, wants it ended. */
+  readonly record: (stream: StreamHead, produce: (add: (events: readonly string[]) => void) => Promise<void>, cancel: () => void) => Promise<void>;
+  /** Null where this caller has none of this id. */
+  readonly find: (id: string, projectId: string, caller: string) => Promise<Pick<StreamHead, 'surface' | 'requestId'> | null>;
+  /** Its events behind the one of this number, as they come; on any process. Throws where the process that made it is gone. */
+  readonly follow: (stream: Pick<StreamHead, 'id' | 'projectId'>, after: number, signal: Cancellation) => AsyncGenerator<readonly string[]>;
+  readonly cancel: (stream: Pick<StreamHead, 'id' | 'projectId'>) => Promise<void>;
+};
+export type StreamHead = { readonly id: string; readonly projectId: string; readonly caller: string; readonly surface: Surface; readonly requestId: string };
+
 /** What may be spent. */
 export type Budgets = {
   /** Sets aside the most that a call can cost in each of these budgets, or throws BUDGET_EXCEEDED and sets aside nothing. */
@@ -170,6 +184,7 @@ export type Gateway = {
   /** Answers once the first piece is there, so that whatever fails before it still has a status of its own. */
   readonly run: (call: ModelCall) => Promise<RunningCall>;
   readonly embed: (call: EmbedCall) => Promise<WholeCall<EmbedAnswer>>;
+  readonly moderate: (call: ModerateCall) => Promise<WholeCall<ModerateAnswer>>;
   /** What `model` means now: where a call to it would go first. Throws MODEL_NOT_FOUND. */
   readonly resolve: (model: string | undefined) => ResolvedModel;
   /** Every name that can be called. */
@@ -211,6 +226,7 @@ export type ModelCall = GatewayCall<Omit<ModelRequest, 'model'>> & {
   readonly cache: 'use' | 'refresh' | 'off';
 };
 export type EmbedCall = GatewayCall<Omit<EmbedRequest, 'model'>>;
+export type ModerateCall = GatewayCall<Omit<ModerateRequest, 'model'>>;
 
 /** How a call was answered, and what it used. */
 export type AnsweredCall = {

@@ -21,6 +21,10 @@ describe('every price', () => {
   test('is sane: the answer is dearer than the question, and a cache is no loss to read and no gain to write', () => {
     for (const { name, price, capabilities } of ROWS) {
       expect(price).toBeDefined();
+      if (capabilities.includes('moderation')) {
+        expect([name, price?.inputNanoUsd, price?.outputNanoUsd]).toEqual([name, 0, 0]);
+        continue;
+      }
       for (const tariff of tariffsOf(price as Price)) {
         const { inputNanoUsd, outputNanoUsd, cachedInputNanoUsd = inputNanoUsd, cacheWriteNanoUsd = inputNanoUsd, longCacheWriteNanoUsd } = tariff;
         const isSane = [
@@ -44,15 +48,15 @@ describe('every price', () => {
   });
 });
 
-test('every model has room for a question and, unless it embeds, for an answer', () => {
+test('every model has room for a question and, where it writes one, for an answer', () => {
   for (const { name, contextTokens, outputTokensMax, capabilities } of ROWS) {
-    const isEmbedding = capabilities.includes('embeddings');
-    expect([name, contextTokens > 1000, isEmbedding ? outputTokensMax === 0 : outputTokensMax > 0 && outputTokensMax <= contextTokens]).toEqual([
+    const isSilent = capabilities.includes('embeddings') || capabilities.includes('moderation');
+    expect([name, contextTokens > 1000, isSilent ? outputTokensMax === 0 : outputTokensMax > 0 && outputTokensMax <= contextTokens]).toEqual([
       name,
       true,
       true,
     ]);
-    expect([name, capabilities.includes('chat')]).toEqual([name, !isEmbedding]);
+    expect([name, capabilities.includes('chat')]).toEqual([name, !isSilent]);
   }
 });
 

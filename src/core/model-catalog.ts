@@ -50,5 +50,6 @@ export function isReasoningName(model: string): boolean {
 /** For a model of which only the name is known: what nearly all that are served today can do. Its server knows better, and refuses by itself. */
 function namedModel(id: string): ModelFacts {
   if (/embed/i.test(id)) return { id, contextTokens: 8_192, outputTokensMax: 0, capabilities: ['embeddings'] };
+  if (/moderation/i.test(id)) return { id, contextTokens: 32_768, outputTokensMax: 0, capabilities: ['moderation'] };
   return { id, contextTokens: 128_000, outputTokensMax: 16_384, capabilities: isReasoningName(id) ? THINKING : CHAT };
 }

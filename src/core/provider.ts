@@ -21,6 +21,8 @@ export type Provider = {
   readonly embed?: (request: EmbedRequest, call: Call) => Promise<EmbedAnswer>;
   /** Whether it embeds in OpenAI's dialect: takes the ids of tokens for texts, and fields that we do not know. */
   readonly embedsAsGiven?: boolean;
+  /** Says whether a text is harmful, in OpenAI's words on both sides. */
+  readonly moderate?: (request: ModerateRequest, call: Call) => Promise<ModerateAnswer>;
   /** A cheap sign of life for /health; throws when there is none. Absent where there is nothing to ask. */
   readonly check?: (call: Call) => Promise<void>;
 };
@@ -33,7 +35,7 @@ export type ModelFacts = {
   readonly price?: Price;
 };
 
-export type Capability = 'chat' | 'stream' | 'tools' | 'json_schema' | 'images' | 'reasoning' | 'embeddings';
+export type Capability = 'chat' | 'stream' | 'tools' | 'json_schema' | 'images' | 'reasoning' | 'embeddings' | 'moderation';
 
 /** Nano-USD a token: 0.15 USD a million tokens is 150. A rate may be a fraction of a nano-USD. What is left out costs as `inputNanoUsd`. */
 export type Rates = {
@@ -74,6 +76,14 @@ export type EmbedAnswer = {
   readonly inputTokens: number;
   /** Counted by us, because the provider gave none. */
   readonly estimated?: true;
+};
+
+export type ModerateRequest = { readonly model: string; /** As it came. */ readonly given: Readonly<Record<string, unknown>> };
+export type ModerateAnswer = {
+  /** The answer as it came. */
+  readonly words: string;
+  /** Null where the provider does not say. */
+  readonly inputTokens: number | null;
 };
 
 /** What one attempt may use of the world. */

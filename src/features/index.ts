@@ -11,11 +11,13 @@ import { healthRoutes } from './health/routes.ts';
 import { keyRoutes } from './keys/routes.ts';
 import { messageRoutes } from './messages/routes.ts';
 import { modelRoutes } from './models/routes.ts';
+import { moderationRoutes } from './moderations/routes.ts';
 import { openaiModelRoutes } from './openai-models/routes.ts';
 import { providerRoutes } from './providers/routes.ts';
 import { projectRoutes } from './projects/routes.ts';
 import { requestRoutes } from './requests/routes.ts';
 import { responseRoutes } from './responses/routes.ts';
+import { streamRoutes } from './streams/routes.ts';
 import { taskRoutes } from './tasks/routes.ts';
 import { templateRoutes } from './templates/routes.ts';
 import { usageRoutes } from './usage/routes.ts';
@@ -26,12 +28,14 @@ import { VERSION } from '../contract/version.ts';
 export function allRoutes(settings: Settings): readonly Route[] {
   const routes = [
     ...generateRoutes(settings),
+    ...streamRoutes,
     ...taskRoutes,
     ...templateRoutes,
     ...chatRoutes,
     ...responseRoutes,
     ...messageRoutes,
     ...embeddingRoutes,
+    ...moderationRoutes,
     ...openaiModelRoutes,
     ...modelRoutes,
     ...providerRoutes,

@@ -7,7 +7,7 @@ import { choose } from './targets-choice.ts';
 import { type Core, wholeCall } from './whole-call.ts';
 
 /** Texts as vectors. */
-export function embed(core: Core, call: EmbedCall): Promise<WholeCall<EmbedAnswer>> {
+export async function embed(core: Core, call: EmbedCall): Promise<WholeCall<EmbedAnswer>> {
   const name = call.model ?? core.needs.config().defaultModel;
   const { order } = choose(core, {
     call,

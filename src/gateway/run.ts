@@ -17,6 +17,7 @@ import { failedClosing } from './failed-closing.ts';
 import { createFlight, type Flight } from './flight.ts';
 import { chatLoad, type Load } from './load.ts';
 import { meter, type Metered } from './meter.ts';
+import { moderate } from './moderate.ts';
 import { type Choice, choose, createSessions, type Sessions, sessionOf } from './targets-choice.ts';
 import { explain } from './targets-explain.ts';
 import { createTargets, type Targets } from './targets.ts';
@@ -52,6 +53,7 @@ export function createGateway(needs: Needs): Gateway {
   return {
     run: (call) => run(core, call),
     embed: (call) => embed(core, call),
+    moderate: (call) => moderate(core, call),
     resolve(model) {
       const [first] = needs.config().routes.candidates(model ?? needs.config().defaultModel);
       if (!first) throw new AppError('MODEL_NOT_FOUND');

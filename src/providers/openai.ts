@@ -3,6 +3,7 @@ import type { Dialect, Given, ModelRequest } from '../core/model-request.ts';
 import { type Call, type ModelFacts, type Provider, UpstreamError } from '../core/provider.ts';
 import { openaiChat } from '../wire/openai-chat.ts';
 import { decodeEmbeddings, encodeEmbeddings } from '../wire/openai-embeddings.ts';
+import { decodeModeration, encodeModeration } from '../wire/openai-moderations.ts';
 import { openaiResponses } from '../wire/openai-responses.ts';
 import { type JsonObject, objectOf, parseObject } from '../wire/read-json.ts';
 import type { SseEvent } from '../wire/sse.ts';
@@ -33,7 +34,7 @@ export type OpenaiOptions = {
   readonly quirks?: OpenaiQuirks | undefined;
 };
 
-export type Path = UpstreamCodec['path'] | '/embeddings' | '/models';
+export type Path = UpstreamCodec['path'] | '/embeddings' | '/moderations' | '/models';
 
 /** What a server does differently from OpenAI, whose API it speaks. */
 export type OpenaiQuirks = {
@@ -89,6 +90,12 @@ export function openaiProvider(options: OpenaiOptions): Provider {
       if (response.status !== 200) throw upstream.fault(response, body);
       return decodeEmbeddings(parseObject(body), request);
     },
+    async moderate(request, call) {
+      const response = await upstream.post(urlOf('/moderations', request.model), encodeModeration(request), call);
+      const body = await response.text();
+      if (response.status !== 200) throw upstream.fault(response, body);
+      return decodeModeration(body);
+    },
     check: (call) => upstream.check(urlOf('/models', ''), call),
   };
 }
@@ -103,6 +110,7 @@ function plainUrls({ baseUrl, chatPath }: OpenaiOptions): (path: Path) => string
     '/chat/completions': joinUrl(baseUrl, chatPath ?? '/chat/completions'),
     '/responses': joinUrl(baseUrl, '/responses'),
     '/embeddings': joinUrl(baseUrl, '/embeddings'),
+    '/moderations': joinUrl(baseUrl, '/moderations'),
     '/models': joinUrl(baseUrl, '/models'),
   };
   return (path) => urls[path];

@@ -1,4 +1,4 @@
-import { chat, embedding, thinking, vendor } from './vendor.ts';
+import { chat, embedding, moderation, thinking, vendor } from './vendor.ts';
 
 /** A long prompt makes all of a call dearer. */
 const LONG = { above: [272_000, 2, 1.5] } as const;
@@ -53,5 +53,6 @@ export const openai = vendor(
     embedding('text-embedding-3-small', 8_192, 0.02, { asOf: '2026-08-21' }),
     embedding('text-embedding-3-large', 8_192, 0.13, { asOf: '2026-08-21' }),
     embedding('text-embedding-ada-002', 8_192, 0.1, { asOf: '2026-08-21' }),
+    moderation('omni-moderation-latest omni-moderation-2024-09-26', 32_768),
   ],
 );

@@ -50,6 +50,11 @@ export function embedding(names: string, contextTokens: number, usd: number, mor
   return { names, tokens: [contextTokens, 0], usd: [usd, 0], can: ['embeddings'], more };
 }
 
+/** Costs nothing. */
+export function moderation(names: string, contextTokens: number, more: More = {}): Row {
+  return { names, tokens: [contextTokens, 0], usd: [0, 0], can: ['moderation'], more: { batch: 1, ...more } };
+}
+
 export function vendor({ id, name, hosts }: Omit<Vendor, 'models'>, terms: Terms, rows: readonly Row[]): Vendor {
   return { id, name, hosts, models: rows.flatMap((row) => modelsOf(row, terms)) };
 }
