@@ -187,7 +187,7 @@ describe('a provider of the same dialect', () => {
       status: 400,
       body: { error: { message: 'max_tokens is too large: 99999999', type: 'invalid_request_error', param: 'max_tokens', code: null } },
     });
-    const failure = await failureOf(client.chat.completions.create({ model: 'gpt-4o-mini', messages: ask('x'), max_tokens: 99_999_999 }));
+    const failure = await failureOf(client.chat.completions.create({ model: 'gpt-4o-mini', messages: ask('x'), max_completion_tokens: 99_999_999 }));
     expect(failure.status).toBe(400);
     expect(failure.message).toContain('max_tokens is too large');
   });
@@ -224,7 +224,7 @@ describe('a provider of another dialect', () => {
       n: 1,
       presence_penalty: 0,
       logprobs: false,
-      user: 'ada',
+      safety_identifier: 'ada',
       metadata: { a: 'b' },
     });
     expect(answer.choices).toHaveLength(1);

@@ -13,6 +13,7 @@ import { people } from './promises/people.ts';
 import { providers } from './promises/providers.ts';
 import { givenBy, RULES } from './promises/rules.ts';
 import { openStage, pathOf, type Stage } from './promises/stage.ts';
+import { streams } from './promises/streams.ts';
 import { tasks } from './promises/tasks.ts';
 import { templates } from './promises/templates.ts';
 import { usage } from './promises/usage.ts';
@@ -21,7 +22,7 @@ import { usage } from './promises/usage.ts';
  * What /openapi.json promises is so: each status, error code and type that it declares for a route is brought about by a request, and nothing
  * is answered that it does not declare. Every answer here is held against its schema.
  */
-const SLICES: Readonly<Record<string, Slice>> = { auth, keys, people, generate, chat, messages, providers, tasks, templates, usage, health };
+const SLICES: Readonly<Record<string, Slice>> = { auth, keys, people, generate, chat, messages, providers, tasks, templates, usage, health, streams };
 const suited: Readonly<Record<string, Ask>> = Object.assign({}, ...Object.values(SLICES).map((slice) => slice.suited));
 const START_LIMIT_MS = 60_000;
 const SWEEP_LIMIT_MS = 15_000;
@@ -59,7 +60,7 @@ async function repeat(times: number, address: string, ask: (address: string) => 
 describe.each(Object.entries(SLICES).filter(([, { cases }]) => cases.length > 0))('of its own, %s answers', (_name, { cases }) => {
   test.each(cases.map((one) => [`${one.route} ${one.gives}`, one] as const))('%s', async (_title, one) => {
     const sluice = one.bare ? stage.bare : stage.usual;
-    const given = one.given ? await jsonOf(sluice, one.given) : {};
+    const given = one.given ? await saidBy(sluice, one.given) : {};
     const asked = { ...one, ...one.using?.(given) };
     const address = stage.newAddress();
     const ask = (): Promise<Heard> => repeat(one.times ?? 1, address, (from) => hear(sluice, operationOf(one.route), asked, from));
@@ -69,8 +70,10 @@ describe.each(Object.entries(SLICES).filter(([, { cases }]) => cases.length > 0)
   });
 });
 
-async function jsonOf(sluice: Sluice, given: NonNullable<Case['given']>): Promise<Readonly<Record<string, unknown>>> {
-  return JSON.parse((await stage.send(sluice, operationOf(given.route), given)).text) as Readonly<Record<string, unknown>>;
+/** What the answer says; of a stream, its headers. */
+async function saidBy(sluice: Sluice, given: NonNullable<Case['given']>): Promise<Readonly<Record<string, unknown>>> {
+  const { headers, text } = await stage.send(sluice, operationOf(given.route), given);
+  return headers.get('content-type')?.startsWith('text/event-stream') ? Object.fromEntries(headers) : (JSON.parse(text) as Readonly<Record<string, unknown>>);
 }
 
 describe('every route that it concerns answers', () => {

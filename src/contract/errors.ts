@@ -2,6 +2,9 @@
  * Every error that a caller can see, once. Status, retry advice, the OpenAPI entry and docs/errors.md follow from this table.
  * `openai` and `anthropic` are the words that the same fact has on the compatible surfaces; `compatStatus` where they use another status.
  */
+/** In whose words a caller speaks and is answered. */
+export type Surface = 'native' | 'openai' | 'anthropic';
+
 export type Retry = 'never' | 'later' | 'now';
 
 type ErrorRow = {

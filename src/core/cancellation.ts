@@ -40,10 +40,22 @@ export class Canceller implements Cancellation {
   }
 }
 
-/** Hears it of a signal of the web, once, and tells all who wish to know. */
-export function cancellationBy(signal: AbortSignal): Cancellation {
-  const canceller = new Canceller();
-  if (signal.aborted) canceller.abort(signal.reason);
-  else signal.addEventListener('abort', () => canceller.abort(signal.reason), { once: true });
-  return canceller;
+/** Hears it of a signal of the web, once, and tells all who wish to know, until it is let go. */
+export class Follower extends Canceller {
+  #isLetGo = false;
+
+  constructor(signal: AbortSignal) {
+    super();
+    if (signal.aborted) this.abort(signal.reason);
+    else signal.addEventListener('abort', () => this.#heard(signal.reason), { once: true });
+  }
+
+  /** From now on the signal is nothing to it. */
+  letGo(): void {
+    this.#isLetGo = true;
+  }
+
+  #heard(reason: unknown): void {
+    if (!this.#isLetGo) this.abort(reason);
+  }
 }

@@ -1,14 +1,15 @@
 import type { AnsweredCall, App, GatewayCall, ModelCall, Receipt, RunningCall } from '../app.ts';
-import { AppError, type ErrorCode, errorBody } from '../contract/errors.ts';
+import { AppError, type ErrorCode } from '../contract/errors.ts';
 import type { Meta } from '../contract/generation.ts';
 import { type Answer, foldAnswer, type ModelEvent } from '../core/events.ts';
+import { pingWhenSilent } from './pings.ts';
+import { recordedStream, wantsRecord } from './recorded.ts';
+import { renderErrorEvent } from './render-error.ts';
 import type { Exchange, Reply, ReplySpec, Sink } from './route.ts';
 import { asAppError } from './fail.ts';
 import { StreamDone } from '../contract/generation.ts';
 
 /** How a surface asks a model and answers with what it said: whole, in Server-Sent Events, or, on the native one, as raw text. */
-
-const PING_AFTER_MS = 15_000;
 
 type Asking = Pick<ModelCall, 'model' | 'request'> & { readonly templateId?: string; readonly cache?: ModelCall['cache'] };
 
@@ -75,7 +76,7 @@ function wantsText(exchange: Exchange): boolean {
 }
 
 /** Streams a call: its text piece by piece, then `done`, or `error` when it broke off. */
-export function answerStream(app: Pick<App, 'clock' | 'newId' | 'log'>, exchange: Exchange, running: RunningCall): Reply {
+export async function answerStream(app: Streaming, exchange: Exchange, running: RunningCall): Promise<Reply> {
   const headers = callHeaders(running);
   if (wantsText(exchange)) {
     return { headers: { ...headers, 'content-type': 'text/plain; charset=utf-8' }, stream: (sink) => writeText(sink, running) };
@@ -92,7 +93,14 @@ export type StreamWriter = {
   readonly failed: (error: AppError) => string;
 };
 
-export function eventStream(app: Pick<App, 'clock' | 'log'>, exchange: Exchange, running: RunningCall, writer: StreamWriter): Reply {
+type Streaming = Pick<App, 'clock' | 'log' | 'newId' | 'streams'>;
+
+/** The stream of a call, and, where the caller asks for it, a record that it can take up when its connection drops. */
+export async function eventStream(app: Streaming, exchange: Exchange, running: RunningCall, writer: StreamWriter): Promise<Reply> {
+  if (wantsRecord(exchange)) {
+    const reply = await recordedStream(app, exchange, running, writer);
+    return { ...reply, headers: { ...callHeaders(running), ...reply.headers } };
+  }
   return {
     headers: { ...callHeaders(running), 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache', 'x-accel-buffering': 'no' },
     stream: (sink) => writeEvents(app, exchange, { sink, running, writer }),
@@ -122,7 +130,7 @@ function nativeWriter(app: Pick<App, 'newId'>, exchange: Exchange, running: Runn
       return out;
     },
     done: () => `event: done\ndata: ${JSON.stringify({ ...metaOf(exchange, running, running.receipt()), finish_reason: finishReason })}\n\n`,
-    failed: (error) => `event: error\ndata: ${JSON.stringify(errorBody(error, exchange.requestId))}\n\n`,
+    failed: (error) => renderErrorEvent(error, 'native', exchange.requestId),
   };
 }
 
@@ -150,26 +158,6 @@ async function writeEvents(app: Pick<App, 'clock' | 'log'>, exchange: Exchange, 
   } finally {
     pings.stop();
   }
-}
-
-/** A comment every 15 s of silence keeps proxies and callers from giving up. */
-function pingWhenSilent(app: Pick<App, 'clock'>, sink: Sink): { wrote: () => void; stop: () => void } {
-  let wroteAt = app.clock.monotonic();
-  const check = (): void => {
-    const silentMs = app.clock.monotonic() - wroteAt;
-    if (silentMs >= PING_AFTER_MS) {
-      wroteAt = app.clock.monotonic();
-      void sink.write(': ping\n\n');
-    }
-    cancel = app.clock.after(PING_AFTER_MS - Math.min(silentMs, PING_AFTER_MS - 1), check);
-  };
-  let cancel = app.clock.after(PING_AFTER_MS, check);
-  return {
-    wrote: () => {
-      wroteAt = app.clock.monotonic();
-    },
-    stop: () => cancel(),
-  };
 }
 
 /** One event whose data a standard EventSource puts together again to exactly this text. */

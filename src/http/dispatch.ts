@@ -2,7 +2,7 @@ import type { App } from '../app.ts';
 import { AppError } from '../contract/errors.ts';
 import { ANONYMOUS, judge, mayUseRoute, type Principal, SCOPES } from '../contract/policy.ts';
 import { callIds } from '../core/call-ids.ts';
-import { cancellationBy } from '../core/cancellation.ts';
+import { Follower } from '../core/cancellation.ts';
 import { readBody } from './body.ts';
 import { type CallerAddress, callerAddress } from './caller-address.ts';
 import { type Cors, createCors } from './cors.ts';
@@ -169,6 +169,7 @@ async function answer(kit: Kit, visit: Visit, found: Match<Prepared> | { readonl
     Object.assign(visit.headers, told instanceof Promise ? await told : told);
   }
   const now = kit.app.clock.now();
+  const signal = new Follower(request.signal);
   const exchange: Exchange = {
     request,
     path: visit.path,
@@ -182,7 +183,11 @@ async function answer(kit: Kit, visit: Visit, found: Match<Prepared> | { readonl
     params,
     query,
     body,
-    signal: cancellationBy(request.signal),
+    signal,
+    outlive() {
+      signal.letGo();
+      return (reason) => signal.abort(reason);
+    },
     deadline: now + callersTimeoutMs(request, settings.requestTimeoutS),
     logFields: visit.logFields,
   };

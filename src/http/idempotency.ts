@@ -85,7 +85,8 @@ async function answer(core: Core, keyed: Keyed, handle: Handle): Promise<Reply> 
     const { rootId, at, again } = claim.ids;
     if (again) exchange.logFields['idempotency'] = 'again';
     // The work goes on when its caller has left, so that a retry finds its answer.
-    const own = { ...exchange, ids: callIds(rootId, at, again), signal: new Canceller() };
+    const signal = new Canceller();
+    const own: Exchange = { ...exchange, ids: callIds(rootId, at, again), signal, outlive: () => (reason) => signal.abort(reason) };
     return work(core, { name, place, exchange: own, caller: exchange.signal }, handle);
   }
   core.busy.delete(name);

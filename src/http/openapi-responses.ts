@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { ERROR_CODES, ERRORS, type ErrorCode, errorBody, AppError } from '../contract/errors.ts';
+import { ERROR_CODES, ERRORS, type ErrorCode, errorBody, AppError, type Surface } from '../contract/errors.ts';
 import { SCOPES } from '../contract/policy.ts';
 import type { JsonObject, SchemaBook } from './openapi-schemas.ts';
 import { isDoneOnce } from './idempotency/key.ts';
 import { queryTypes } from './query.ts';
-import { statusOn, type Surface, surfaceOf } from './render-error.ts';
+import { statusOn, surfaceOf } from './render-error.ts';
 import type { ReplySpec, Route } from './route.ts';
 
 const ERROR_REFERENCE = { $ref: '#/components/schemas/Error' };
@@ -244,21 +244,19 @@ function exampleBody(code: ErrorCode): object {
   return errorBody(new AppError(code, EXAMPLE_PARTS[code] ?? {}), EXAMPLE_REQUEST_ID);
 }
 
+function closed(properties: Record<string, JsonObject>): JsonObject {
+  return { type: 'object', required: Object.keys(properties), additionalProperties: false, properties };
+}
+
 /** In the words of the vendors whose surfaces are served. */
 function compatibleErrors(routes: readonly Route[]): Record<string, JsonObject> {
   const served = new Set(routes.map((route) => surfaceOf(route.path)));
-  const object = (properties: Record<string, JsonObject>): JsonObject => ({
-    type: 'object',
-    required: Object.keys(properties),
-    additionalProperties: false,
-    properties,
-  });
   const words = { type: 'string' };
   const maybe = { type: ['string', 'null'] };
   return {
-    ...(served.has('openai') ? { OpenaiError: object({ error: object({ message: words, type: words, param: maybe, code: maybe }) }) } : {}),
+    ...(served.has('openai') ? { OpenaiError: closed({ error: closed({ message: words, type: words, param: maybe, code: maybe }) }) } : {}),
     ...(served.has('anthropic')
-      ? { AnthropicError: object({ type: { const: 'error' }, error: object({ type: words, message: words }), request_id: words }) }
+      ? { AnthropicError: closed({ type: { const: 'error' }, error: closed({ type: words, message: words }), request_id: words }) }
       : {}),
   };
 }

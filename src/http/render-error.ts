@@ -1,7 +1,4 @@
-import { type AppError, ERRORS, type ErrorCode, errorBody } from '../contract/errors.ts';
-
-/** One error, in the words of the surface that the caller speaks. */
-export type Surface = 'native' | 'openai' | 'anthropic';
+import { type AppError, ERRORS, type ErrorCode, errorBody, type Surface } from '../contract/errors.ts';
 
 export function surfaceOf(path: string): Surface {
   if (!path.startsWith('/v1/')) return 'native';
@@ -11,6 +8,12 @@ export function surfaceOf(path: string): Surface {
 export function statusOn(surface: Surface, code: ErrorCode): number {
   const row = ERRORS[code];
   return surface !== 'native' && 'compatStatus' in row ? row.compatStatus : row.status;
+}
+
+/** The same as the last event of a stream that broke off. */
+export function renderErrorEvent(error: AppError, surface: Surface, requestId: string): string {
+  const { json } = renderError(error, surface, requestId);
+  return `${surface === 'openai' ? '' : 'event: error\n'}data: ${JSON.stringify(json)}\n\n`;
 }
 
 export type RenderedError = { readonly status: number; readonly headers: Record<string, string>; readonly json: unknown };

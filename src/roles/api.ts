@@ -7,6 +7,7 @@ import { createIdentify } from '../features/auth/identify.ts';
 import { createKeptAnswers, purgeKeptAnswers } from '../features/idempotency/answers.ts';
 import { allRoutes } from '../features/index.ts';
 import { purgeDeletedProjects } from '../features/projects/purge.ts';
+import { purgeResponses } from '../features/responses/stored.ts';
 import { createGateway } from '../gateway/run.ts';
 import { createDispatch, type Dispatch } from '../http/dispatch.ts';
 import { type RunningServer, startServer } from '../http/server.ts';
@@ -29,6 +30,7 @@ import { createInProject } from '../platform/postgres/in-project.ts';
 import { migrate } from '../platform/postgres/migrate.ts';
 import { type OpenDatabase, openDatabase } from '../platform/postgres/open.ts';
 import { openSecrets } from '../platform/secrets.ts';
+import { createStreams, type OpenStreams, purgeStreams } from '../platform/streams.ts';
 import { announce } from './banner.ts';
 import { allowedOrigins, snapshot } from './snapshot.ts';
 
@@ -41,6 +43,7 @@ type Running = {
   readonly money: Money;
   readonly limits: OpenLimiter;
   readonly bodies: OpenBodies;
+  readonly streams: OpenStreams;
   readonly close: () => void;
 };
 type State = { current: 'starting' | 'ready' | 'draining' };
@@ -121,10 +124,17 @@ async function openOutside({ settings, dataDir, database, secrets, live, log, st
   const processId = newId('proc');
   const inProject = createInProject(database.db);
   const house = { db: database.db, clock, log, retention: () => live.config().file.retention };
-  const endHousekeeping = await startHousekeeping(house, [() => purgeKeptAnswers({ inProject, clock }), () => purgeDeletedProjects({ inProject, clock })]);
+  const kept = { inProject, clock };
+  const endHousekeeping = await startHousekeeping(house, [
+    () => purgeKeptAnswers(kept),
+    () => purgeResponses(kept),
+    () => purgeStreams(kept),
+    () => purgeDeletedProjects(kept),
+  ]);
   const money = await openMoney({ store: createMoneyStore(database.pool), db: database.db, dataDir, processId, clock, log });
   const limits = await openLimiter({ redisUrl: settings.redisUrl, processCount: money.processCount, processId, clock, log });
   const bodies = createBodies({ config: live.config, clock, log, write: (rows) => writeBodies(database.db, rows) });
+  const streams = createStreams({ inProject, clock, log });
   const outside = {
     config: live.config,
     db: database.db,
@@ -139,10 +149,11 @@ async function openOutside({ settings, dataDir, database, secrets, live, log, st
     ledger: money.ledger,
     budgets: money.budgets,
     bodies,
+    streams,
     limiter: limits.limiter,
     send: createSend({ clock, times: () => upstreamTimes(live.config()), allowedOrigins: live.origins, proxies: settings }),
   };
-  return { outside, processId, endHousekeeping, money, limits, bodies };
+  return { outside, processId, endHousekeeping, money, limits, bodies, streams };
 }
 
 /** The snapshot in force, swapped whole when the file changes or SIGHUP comes. */
@@ -197,17 +208,20 @@ function toldToStop(): Promise<void> {
 }
 
 /** No new work; what is in flight may finish within the grace, and is then ended with an error that says why. */
-async function drain({ app, log, dispatch, server, database, money, limits, bodies, close }: Running, graceS: number): Promise<void> {
+async function drain({ app, log, dispatch, server, database, money, limits, bodies, streams, close }: Running, graceS: number): Promise<void> {
   close();
+  // Calls too: a stream that is kept may have nobody who reads it.
+  const busy = (): boolean => dispatch.inFlight() > 0 || app.gateway.callsInFlight() > 0;
   process.once('SIGINT', () => process.exit(130));
   log.info('draining', { in_flight: dispatch.inFlight(), grace_s: graceS });
   const until = app.clock.monotonic() + graceS * 1000;
-  while (dispatch.inFlight() > 0 && app.clock.monotonic() < until) await app.clock.sleep(DRAIN_LOOK_MS);
-  if (dispatch.inFlight() > 0) {
+  while (busy() && app.clock.monotonic() < until) await app.clock.sleep(DRAIN_LOOK_MS);
+  if (busy()) {
     app.gateway.stop(new AppError('SERVICE_UNAVAILABLE', { message: 'The service was shut down before this answer ended', retryAfterMs: 1000 }));
     const last = app.clock.monotonic() + 1000;
-    while (dispatch.inFlight() > 0 && app.clock.monotonic() < last) await app.clock.sleep(DRAIN_LOOK_MS);
+    while (busy() && app.clock.monotonic() < last) await app.clock.sleep(DRAIN_LOOK_MS);
   }
+  await streams.close();
   await server.kill();
   limits.close();
   await Promise.all([money.close(), bodies.close()]);

@@ -62,31 +62,6 @@ export function chatChunks(head: Omit<ChatHead, 'model'>, usageWanted: boolean):
     isFirst = false;
     return chunk([{ index: 0, delta: { ...role, ...delta }, logprobs: null, finish_reason: finishReason }], null);
   };
-  const said = (event: Exclude<ModelEvent, Frame>): string => {
-    switch (event.type) {
-      case 'start':
-        model = event.model;
-        return '';
-      case 'text-delta':
-        return piece({ content: event.text });
-      case 'reasoning-delta':
-        return piece({ reasoning_content: event.text });
-      case 'refusal-delta':
-        return piece({ refusal: event.text });
-      case 'tool-start':
-        return piece({ tool_calls: [{ index: event.index, id: event.id, type: 'function', function: { name: event.name, arguments: '' } }] });
-      case 'tool-delta':
-        return piece({ tool_calls: [{ index: event.index, function: { arguments: event.arguments } }] });
-      case 'end':
-        return piece({}, event.finishReason);
-      case 'usage':
-        return '';
-      default:
-        event satisfies never;
-        return '';
-    }
-  };
-
   return {
     write(batch) {
       let out = '';
@@ -94,12 +69,38 @@ export function chatChunks(head: Omit<ChatHead, 'model'>, usageWanted: boolean):
         if (event.type === 'frame') {
           isTheirs = true;
           if (usageWanted || !isUsageAlone(event.data)) out += frameText(event);
-        } else if (!isTheirs) out += said(event);
+        } else if (isTheirs) continue;
+        else if (event.type === 'start') ({ model } = event);
+        else if (event.type === 'end') out += piece({}, event.finishReason);
+        else
+          out += deltasOf(event)
+            .map((delta) => piece(delta))
+            .join('');
       }
       return out;
     },
     done: (usage) => (isTheirs ? '' : `${usageWanted ? chunk([], usage) : ''}data: [DONE]\n\n`),
   };
+}
+
+function deltasOf(event: Exclude<ModelEvent, Frame | { readonly type: 'start' | 'end' }>): readonly JsonObject[] {
+  switch (event.type) {
+    case 'text-delta':
+      return [{ content: event.text }];
+    case 'reasoning-delta':
+      return [{ reasoning_content: event.text }];
+    case 'refusal-delta':
+      return [{ refusal: event.text }];
+    case 'tool-start':
+      return [{ tool_calls: [{ index: event.index, id: event.id, type: 'function', function: { name: event.name, arguments: '' } }] }];
+    case 'tool-delta':
+      return [{ tool_calls: [{ index: event.index, function: { arguments: event.arguments } }] }];
+    case 'usage':
+      return [];
+    default:
+      event satisfies never;
+      return [];
+  }
 }
 
 /** The chunk that we asked the provider for, to count by. */

@@ -2,7 +2,7 @@ import type { App } from '../../app.ts';
 import type { ChatBody } from '../../contract/chat.ts';
 import { callHeaders, costHeaders, eventStream, modelCall, type StreamWriter } from '../../http/answer.ts';
 import { readWords, toldBy } from '../../http/compatible.ts';
-import { renderError } from '../../http/render-error.ts';
+import { renderErrorEvent } from '../../http/render-error.ts';
 import { type Exchange, JSON_TYPE, type Reply } from '../../http/route.ts';
 import { readChat } from '../../wire/chat-asked.ts';
 import { chatChunks, chatCompletion, type ChatHead } from '../../wire/chat-said.ts';
@@ -19,7 +19,7 @@ export async function chat(app: App, exchange: Asked): Promise<Reply> {
     const writer: StreamWriter = {
       write: chunks.write,
       done: () => chunks.done(running.receipt().usage),
-      failed: (error) => `data: ${JSON.stringify(renderError(error, 'openai', exchange.requestId).json)}\n\n`,
+      failed: (error) => renderErrorEvent(error, 'openai', exchange.requestId),
     };
     return eventStream(app, exchange, running, writer);
   }

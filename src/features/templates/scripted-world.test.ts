@@ -91,6 +91,7 @@ export async function ask(from: World, route: string, { id, query, body }: Askin
     params: { id },
     query: query ?? {},
     signal: request.signal,
+    outlive: () => () => undefined,
     deadline: 1e15,
     logFields: {},
   };

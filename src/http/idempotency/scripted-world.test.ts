@@ -87,6 +87,7 @@ export function world(shared: { readonly rows?: Map<string, Row>; readonly proce
       query: undefined,
       body: { prompt },
       signal: request.signal,
+      outlive: () => () => undefined,
       deadline: clock.now() + 60_000,
       logFields: {},
     };
