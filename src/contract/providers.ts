@@ -119,7 +119,7 @@ export const RouteAnswer = z
         z
           .strictObject({
             ...place,
-            lacks: z.enum(['context', 'chat', 'stream', 'tools', 'json_schema', 'images', 'reasoning', 'embeddings']),
+            lacks: z.string().describe('`context`, or a capability of GET /api/v1/models.'),
             why: z.string(),
           })
           .meta({ id: 'RouteLeftOut' }),
