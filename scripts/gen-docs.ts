@@ -79,11 +79,7 @@ ${ROWS.map(settingLine).join('\n')}
 function settingLine(row: SettingRow): string {
   const names = variablesOf(row).slice(1).map(code).join(', ');
   const kind = `${KIND_WORDS[row.kind]}${rangeWords(row)}${row.restart ? ', *restart*' : ''}`;
-  return tableLine([code(row.env), names, kind, row.default ? code(row.default) : '', meaning(row)]);
-}
-
-function meaning(row: SettingRow): string {
-  return row.fileOnly ? `${row.doc} It counts where \`sluice.config.yaml\` names it as \`\${${row.env}}\`.` : row.doc;
+  return tableLine([code(row.env), names, kind, row.default ? code(row.default) : '', row.doc]);
 }
 
 const KIND_WORDS: Readonly<Record<SettingKind, string>> = {
@@ -147,7 +143,7 @@ function configSchema(): string {
 function envExample(): string {
   const rows = ROWS.map((row) => {
     const aliases = row.aliases === undefined ? '' : ` Also: ${row.aliases.join(', ')}.`;
-    return `# ${meaning(row).replaceAll('`', '')}${aliases}\n# ${row.env}=${row.default ?? ''}\n`;
+    return `# ${row.doc.replaceAll('`', '')}${aliases}\n# ${row.env}=${row.default ?? ''}\n`;
   });
   return `# Generated from src/contract/settings.ts by \`${COMMAND}\`: change the table, not this file.
 #

@@ -64,7 +64,8 @@ Such a price takes the place of the one below, whole: what it leaves out is not 
 
 ## Known models
 
-A provider in \`sluice.config.yaml\` gets the prices and limits of the vendor that it is named after (\`groq\`), or whose address it has. Prices
+A provider gets the prices and limits of the vendor whose key made it (\`GEMINI_API_KEY\` makes \`google\`); one in \`sluice.config.yaml\` those
+of the vendor that it is named after (\`groq\`), or whose address it has, and one of the kind \`anthropic\` those of Anthropic else. Prices
 are the vendors' own, in USD for a million tokens, as stated by the page named on the day named; they were read from stored copies of these
 pages and compared with other public lists. Where a price depends on the hour or ends on a known day, and where two sources differ, the dearer
 one is here. Not here: tools, searches, images made, sound, regions at a surcharge, faster tiers. A cache write is for

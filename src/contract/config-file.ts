@@ -10,8 +10,11 @@ const usdPerMillionTokens = z.number().min(0).max(1_000_000);
 
 const ProviderEntry = z
   .strictObject({
-    kind: z.enum(['openai', 'openai-compatible']).default('openai-compatible').describe('Which dialect it speaks.'),
-    base_url: z.url({ protocol: /^https?$/ }).describe('Its address, usually ending in `/v1`.'),
+    kind: z
+      .enum(['openai', 'openai-compatible', 'anthropic', 'azure'])
+      .default('openai-compatible')
+      .describe('Whose API it speaks: `azure` is Azure OpenAI, with its deployments under `models`.'),
+    base_url: z.url({ protocol: /^https?$/ }).describe('Its address, usually ending in `/v1`; of Azure OpenAI that of the resource.'),
     api_key: z.string().optional().describe('Its key; `${NAME}` reads the environment variable NAME.'),
     headers: z.record(z.string(), z.string()).optional().describe('More headers for every call to it.'),
     max_parallel: z.int().min(1).max(100_000).optional().describe('Most calls to it at a time, from each process; more go to the next target, or wait.'),
@@ -22,7 +25,15 @@ const ProviderEntry = z
       .min(1)
       .optional()
       .describe('Which of the OpenAI dialects it speaks; openai-chat by default.'),
+    api_version: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('The dated version of the API of Azure OpenAI, such as `2024-10-21`; without one, its undated API is spoken.'),
   })
+  .refine(({ kind, dialects }) => kind !== 'anthropic' || dialects === undefined, { error: 'is not for the kind `anthropic`', path: ['dialects'] })
+  .refine(({ kind, chat_path: path }) => path === undefined || kind.startsWith('openai'), { error: 'is for OpenAI-like servers only', path: ['chat_path'] })
+  .refine(({ kind, api_version: version }) => version === undefined || kind === 'azure', { error: 'is for the kind `azure` only', path: ['api_version'] })
   .describe('An upstream.');
 
 const Target = z.union([

@@ -16,8 +16,6 @@ export type SettingRow = {
   readonly upstream?: true;
   /** Read at start only: a reload keeps the running value and says that a restart is needed. */
   readonly restart?: true;
-  /** No provider takes it by itself yet: it counts where sluice.config.yaml names it as `${…}`, and a warning says so where that does not. */
-  readonly fileOnly?: true;
   readonly doc: string;
 };
 
@@ -31,19 +29,19 @@ export const SETTINGS = {
   logPrompts: { env: 'LOG_PROMPTS', kind: 'boolean', default: 'false', doc: 'Write prompts and answers into the log. Off, the log never holds them.' },
   openaiApiKey: { env: 'OPENAI_API_KEY', kind: 'secret', default: null, doc: 'Key of the OpenAI provider.' },
   openaiBaseUrl: { env: 'OPENAI_BASE_URL', kind: 'url', default: null, upstream: true, doc: 'Address of the OpenAI provider, or of any server that speaks its API; usually ends in `/v1`.' },
-  anthropicApiKey: { env: 'ANTHROPIC_API_KEY', kind: 'secret', default: null, fileOnly: true, doc: 'Key of the Anthropic provider.' },
-  anthropicBaseUrl: { env: 'ANTHROPIC_BASE_URL', kind: 'url', default: null, upstream: true, fileOnly: true, doc: 'Address of the Anthropic provider.' },
-  geminiApiKey: { env: 'GEMINI_API_KEY', kind: 'secret', default: null, fileOnly: true, doc: 'Key of the Google Gemini provider.' },
-  geminiBaseUrl: { env: 'GEMINI_BASE_URL', kind: 'url', default: null, upstream: true, fileOnly: true, doc: 'Address of the Google Gemini provider.' },
-  mistralApiKey: { env: 'MISTRAL_API_KEY', kind: 'secret', default: null, fileOnly: true, doc: 'Key of the Mistral provider.' },
-  groqApiKey: { env: 'GROQ_API_KEY', kind: 'secret', default: null, fileOnly: true, doc: 'Key of the Groq provider.' },
-  cohereApiKey: { env: 'COHERE_API_KEY', kind: 'secret', default: null, fileOnly: true, doc: 'Key of the Cohere provider.' },
-  xaiApiKey: { env: 'XAI_API_KEY', kind: 'secret', default: null, fileOnly: true, doc: 'Key of the xAI provider.' },
-  deepseekApiKey: { env: 'DEEPSEEK_API_KEY', kind: 'secret', default: null, fileOnly: true, doc: 'Key of the DeepSeek provider.' },
-  openrouterApiKey: { env: 'OPENROUTER_API_KEY', kind: 'secret', default: null, fileOnly: true, doc: 'Key of the OpenRouter provider.' },
-  togetherApiKey: { env: 'TOGETHER_API_KEY', kind: 'secret', default: null, fileOnly: true, doc: 'Key of the Together provider.' },
-  fireworksApiKey: { env: 'FIREWORKS_API_KEY', kind: 'secret', default: null, fileOnly: true, doc: 'Key of the Fireworks provider.' },
-  perplexityApiKey: { env: 'PERPLEXITY_API_KEY', kind: 'secret', default: null, fileOnly: true, doc: 'Key of the Perplexity provider.' },
+  anthropicApiKey: { env: 'ANTHROPIC_API_KEY', kind: 'secret', default: null, doc: 'Key of the Anthropic provider.' },
+  anthropicBaseUrl: { env: 'ANTHROPIC_BASE_URL', kind: 'url', default: null, upstream: true, doc: 'Address of the Anthropic provider, or of any server that speaks its Messages API.' },
+  geminiApiKey: { env: 'GEMINI_API_KEY', kind: 'secret', default: null, doc: 'Key of the Google Gemini provider, which is called `google`.' },
+  geminiBaseUrl: { env: 'GEMINI_BASE_URL', kind: 'url', default: null, upstream: true, doc: 'Address of the Google Gemini provider, where it speaks the OpenAI API.' },
+  mistralApiKey: { env: 'MISTRAL_API_KEY', kind: 'secret', default: null, doc: 'Key of the Mistral provider.' },
+  groqApiKey: { env: 'GROQ_API_KEY', kind: 'secret', default: null, doc: 'Key of the Groq provider.' },
+  cohereApiKey: { env: 'COHERE_API_KEY', kind: 'secret', default: null, doc: 'Key of the Cohere provider.' },
+  xaiApiKey: { env: 'XAI_API_KEY', kind: 'secret', default: null, doc: 'Key of the xAI provider.' },
+  deepseekApiKey: { env: 'DEEPSEEK_API_KEY', kind: 'secret', default: null, doc: 'Key of the DeepSeek provider.' },
+  openrouterApiKey: { env: 'OPENROUTER_API_KEY', kind: 'secret', default: null, doc: 'Key of the OpenRouter provider.' },
+  togetherApiKey: { env: 'TOGETHER_API_KEY', kind: 'secret', default: null, doc: 'Key of the Together provider.' },
+  fireworksApiKey: { env: 'FIREWORKS_API_KEY', kind: 'secret', default: null, doc: 'Key of the Fireworks provider.' },
+  perplexityApiKey: { env: 'PERPLEXITY_API_KEY', kind: 'secret', default: null, doc: 'Key of the Perplexity provider.' },
   defaultModel: { env: 'DEFAULT_MODEL', aliases: ['OPENAI_MODEL', 'OPENAI_ENGINE'], kind: 'text', default: null, doc: 'Model of a request that names none: `gpt-4o-mini` when there is a provider key, else `demo`.' },
   defaultTemperature: { env: 'DEFAULT_TEMPERATURE', aliases: ['OPENAI_TEMPERATURE'], kind: 'number', default: '0.7', min: 0, max: 2, doc: 'Temperature of a request that names none.' },
   defaultMaxTokens: { env: 'DEFAULT_MAX_TOKENS', aliases: ['OPENAI_MAX_TOKENS'], kind: 'integer', default: '1000', min: 1, max: 16384, doc: 'Longest answer of a request that names none.' },

@@ -209,14 +209,6 @@ describe('a misspelt variable', () => {
   });
 });
 
-test('a key that no provider takes by itself is warned about, until the file names it', () => {
-  expect(read({ GROQ_API_KEY: 'gsk_1' }).warnings.join()).toContain('GROQ_API_KEY (environment) adds no provider by itself');
-  const file = 'providers: { groq: { base_url: "https://api.groq.com/openai/v1", api_key: "${GROQ_API_KEY}" } }';
-  const named = read({ GROQ_API_KEY: 'gsk_1' }, { 'sluice.config.yaml': file });
-  expect(named.warnings).toEqual([]);
-  expect(named.file.providers['groq']?.api_key).toBe('gsk_1');
-});
-
 describe('production', () => {
   const strong = { ENV: 'production', JWT_SECRET: GOOD_SECRET };
   test('takes strong secrets, and no password where none is given', () => {

@@ -42,7 +42,7 @@ export function readConfig(source: ConfigSource): ConfigRead {
   const where = (name: SettingName): string => found.get(name)?.where ?? SETTINGS[name].env;
   const checked = checkConfig({ settings, file, where, placeInFile: (path) => yaml?.placeOf(path) ?? path.join('.') });
   notes.problems.push(...checked.problems);
-  notes.warnings.push(...checked.warnings, ...misspellings(outer), ...unusedKeys(found, notes.named));
+  notes.warnings.push(...checked.warnings, ...misspellings(outer));
   if (notes.problems.length > 0) throw new ConfigError(notes.problems);
   return deepFreeze({
     settings,
@@ -64,7 +64,7 @@ export function withoutEnvFile(source: ConfigSource): ConfigSource {
 }
 
 function emptyNotes(): Notes {
-  return { problems: [], warnings: [], files: new Set(), named: new Set() };
+  return { problems: [], warnings: [], files: new Set() };
 }
 
 function readEnvFile({ env, cwd }: ConfigSource, notes: Notes): EnvFile {
@@ -160,14 +160,6 @@ function misspellings(layers: readonly Layer[]): string[] {
       return meant === null ? [] : [`${layer.where(variable)} is not a setting. Did you mean ${meant}?`];
     }),
   );
-}
-
-function unusedKeys(found: ReadonlyMap<SettingName, Found>, named: ReadonlySet<string>): string[] {
-  return [...found].flatMap(([name, { where, variable }]) => {
-    const row: SettingRow = SETTINGS[name];
-    if (!row.fileOnly || named.has(row.env) || named.has(variable)) return [];
-    return [`${where} adds no provider by itself. Add one to sluice.config.yaml, under \`providers\`, that says \`\${${row.env}}\`.`];
-  });
 }
 
 function deepFreeze<T>(value: T): T {

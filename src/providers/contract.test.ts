@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import type { ModelEvent } from '../core/events.ts';
 import type { ModelRequest } from '../core/model-request.ts';
 import { type Call, type EmbedAnswer, type EmbedRequest, type Provider, UpstreamError, type UpstreamRequest, type UpstreamResponse } from '../core/provider.ts';
+import { BUILT_IN } from './built-in.ts';
 import { buildProviders } from './index.ts';
 
 /**
@@ -32,20 +33,17 @@ const KEY = 'sk-test-0123456789abcdef';
 const FIXTURES = new URL('fixtures/', import.meta.url);
 
 function providers(): Map<string, Provider> {
-  return buildProviders(
-    { openaiApiKey: KEY, openaiBaseUrl: null },
-    {
-      providers: {
-        'openai-compatible': {
-          kind: 'openai-compatible',
-          base_url: 'http://127.0.0.1:11434/v1/',
-          headers: { 'X-Team': 'a-secret-of-the-team' },
-          models: ['qwen3:8b', 'nomic-embed-text'],
-          dialects: ['openai-chat', 'openai-responses'],
-        },
+  return buildProviders(Object.fromEntries(BUILT_IN.map(({ key }) => [key, KEY])), {
+    providers: {
+      'openai-compatible': {
+        kind: 'openai-compatible',
+        base_url: 'http://127.0.0.1:11434/v1/',
+        headers: { 'X-Team': 'a-secret-of-the-team' },
+        models: ['qwen3:8b', 'nomic-embed-text'],
+        dialects: ['openai-chat', 'openai-responses'],
       },
     },
-  );
+  });
 }
 
 function provider(id: string): Provider {

@@ -1,29 +1,29 @@
 import type { ConfigFile, ProviderEntry } from '../contract/config-file.ts';
 import type { Settings } from '../contract/settings.ts';
-import { describeModel, OPENAI, vendorOf } from '../core/model-catalog.ts';
-import type { ModelFacts, Provider } from '../core/provider.ts';
+import { describeModel, VENDORS, vendorOf } from '../core/model-catalog.ts';
+import type { Capability, ModelFacts, Provider } from '../core/provider.ts';
+import { anthropicProvider } from './anthropic.ts';
+import { azureAddress } from './azure.ts';
+import { type AddressSetting, BOTH, BUILT_IN, CHAT_ONLY, type KeySetting, type OpenaiDialects } from './built-in.ts';
 import { demo } from './demo.ts';
-import { OPENAI_BASE_URL, type OpenaiDialect, openaiProvider } from './openai.ts';
+import { openaiProvider } from './openai.ts';
 
 /**
  * The upstreams of a configuration, in the order in which a bare model name is looked for: those that the environment names, those of the
  * file, the built-in demo. An entry of the file takes the place of the environment's provider of the same name, and then nothing of that one,
  * its key least of all, goes to the entry's address.
  */
-export function buildProviders(settings: Pick<Settings, 'openaiApiKey' | 'openaiBaseUrl'>, file: Pick<ConfigFile, 'providers'>): Map<string, Provider> {
+export function buildProviders(settings: Partial<Pick<Settings, KeySetting | AddressSetting>>, file: Pick<ConfigFile, 'providers'>): Map<string, Provider> {
   const providers = new Map<string, Provider>();
-  if (settings.openaiApiKey !== null || settings.openaiBaseUrl !== null) {
+  for (const row of BUILT_IN) {
+    const apiKey = settings[row.key] ?? null;
+    const address = (row.address && settings[row.address]) ?? null;
+    if (apiKey === null && address === null) continue;
+    const facts = factsOf(row.id, vendorNamed(row.id));
+    const common = { id: row.id, baseUrl: address ?? row.baseUrl, apiKey, open: true, ...facts };
     providers.set(
-      'openai',
-      openaiProvider({
-        id: 'openai',
-        baseUrl: settings.openaiBaseUrl ?? OPENAI_BASE_URL,
-        apiKey: settings.openaiApiKey,
-        dialects: BOTH,
-        models: OPENAI.models,
-        open: true,
-        describe: (model) => describeModel(model, OPENAI),
-      }),
+      row.id,
+      row.dialects === 'anthropic-messages' ? anthropicProvider(common) : openaiProvider({ ...common, dialects: row.dialects, quirks: row.quirks }),
     );
   }
   for (const [id, entry] of Object.entries(file.providers)) {
@@ -34,26 +34,45 @@ export function buildProviders(settings: Pick<Settings, 'openaiApiKey' | 'openai
   return providers;
 }
 
-type Dialects = readonly [OpenaiDialect, ...OpenaiDialect[]];
-/** Chat completions come first, since they cost both sides less; who wants the Responses API says so in the request. */
-const BOTH: Dialects = ['openai-chat', 'openai-responses'];
-const CHAT_ONLY: Dialects = ['openai-chat'];
-
 /** OpenAI's prices are OpenAI's alone, and so on: a server of nobody whom we know costs what `prices` in the file says. */
 function providerOfEntry(id: string, entry: ProviderEntry): Provider {
-  const isOpenai = entry.kind === 'openai';
-  const vendor = isOpenai ? OPENAI : vendorOf(id, new URL(entry.base_url).host);
-  const describe = (model: string): ModelFacts => describeModel(model, vendor);
-  const [first, ...others] = entry.dialects ?? (isOpenai ? BOTH : CHAT_ONLY);
-  return openaiProvider({
-    id,
-    baseUrl: entry.base_url,
-    apiKey: entry.api_key ?? null,
-    dialects: first === undefined ? CHAT_ONLY : [first, ...others],
-    models: isOpenai && entry.models.length === 0 ? OPENAI.models : entry.models.map(describe),
-    open: true,
-    describe,
-    ...(entry.headers === undefined ? {} : { headers: entry.headers }),
-    ...(entry.chat_path === undefined ? {} : { chatPath: entry.chat_path }),
-  });
+  const { kind, base_url: baseUrl, models: names, headers } = entry;
+  const vendor = entryVendor(id, entry);
+  const { models, describe } = factsOf(vendor?.id ?? null, vendor);
+  const isVendors = (kind === 'openai' || kind === 'anthropic') && names.length === 0;
+  const common = { id, baseUrl, apiKey: entry.api_key ?? null, open: true, models: isVendors ? models : names.map(describe), describe, headers };
+  if (kind === 'anthropic') return anthropicProvider(common);
+  const address = kind === 'azure' ? azureAddress(baseUrl, entry.api_version) : { dialects: kind === 'openai' ? BOTH : CHAT_ONLY };
+  const { quirks } = BUILT_IN.find((row) => row.id === vendor?.id) ?? {};
+  return openaiProvider({ ...common, ...address, dialects: dialectsOf(entry) ?? address.dialects, chatPath: entry.chat_path, quirks });
+}
+
+type Vendor = (typeof VENDORS)[number];
+
+function entryVendor(id: string, { kind, base_url: baseUrl }: ProviderEntry): Vendor | null {
+  if (kind === 'openai') return vendorNamed('openai');
+  return vendorOf(id, new URL(baseUrl).host) ?? (kind === 'anthropic' ? vendorNamed('anthropic') : null);
+}
+
+function vendorNamed(name: string): Vendor | null {
+  return VENDORS.find(({ id }) => id === name) ?? null;
+}
+
+function dialectsOf({ dialects = [] }: ProviderEntry): OpenaiDialects | null {
+  const [first, ...others] = dialects;
+  return first === undefined ? null : [first, ...others];
+}
+
+type Facts = { readonly models: readonly ModelFacts[]; readonly describe: (model: string) => ModelFacts };
+
+/** What a vendor serves, without what its models cannot do there. */
+function factsOf(id: string | null, vendor: Vendor | null): Facts {
+  const lacks = BUILT_IN.find((row) => row.id === id)?.lacks ?? [];
+  const describe = (model: string): ModelFacts => lacking(describeModel(model, vendor), lacks);
+  return { models: (vendor?.models ?? []).map((facts) => lacking(facts, lacks)), describe };
+}
+
+function lacking(facts: ModelFacts, lacks: readonly Capability[]): ModelFacts {
+  if (lacks.length === 0) return facts;
+  return { ...facts, capabilities: facts.capabilities.filter((capability) => !lacks.includes(capability)) };
 }

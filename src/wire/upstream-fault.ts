@@ -42,7 +42,12 @@ function faultOf({ code, type }: ProviderError): UpstreamFault {
   if (isQuota(words)) return 'unauthorized';
   if (/\b429\b|rate_limit|too_many_requests/.test(words)) return 'rate_limited';
   if (/\b40[13]\b|invalid_api_key|authentication|permission/.test(words)) return 'unauthorized';
-  if (/\b4(00|04|13|22)\b|invalid_request|invalid_prompt|invalid_value|context_length|model_not_found|content_policy/.test(words)) return 'rejected';
+  if (
+    /\b4(00|04|13|22)\b|invalid_request|invalid_prompt|invalid_value|context_length|model_not_found|not_found_error|request_too_large|content_policy/.test(
+      words,
+    )
+  )
+    return 'rejected';
   return 'failed';
 }
 
@@ -81,6 +86,6 @@ function statusFault(status: number, error: ProviderError): UpstreamFault {
   if (status === 401 || status === 402 || status === 403) return 'unauthorized';
   if (status === 429) return isQuota(`${error.code} ${error.type}`.toLowerCase()) ? 'unauthorized' : 'rate_limited';
   if (status === 408 || status >= 500) return 'failed';
-  // Gemini's OpenAI endpoint answers a bad key with 400.
-  return status === 400 && /\bapi key\b/i.test(error.message) ? 'unauthorized' : 'rejected';
+  // Gemini's OpenAI endpoint answers a bad key with 400, and Anthropic an account without money.
+  return status === 400 && /\bapi key\b|\bcredit balance is too low\b/i.test(error.message) ? 'unauthorized' : 'rejected';
 }

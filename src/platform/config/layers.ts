@@ -15,8 +15,8 @@ export type Layer = {
 
 export type Found = { readonly variable: string; readonly text: string; readonly source: SettingSource; readonly where: string };
 
-/** What reading gathers besides values: `files` that were looked at, variables `named` in sluice.config.yaml. */
-export type Notes = { readonly problems: ConfigProblem[]; readonly warnings: string[]; readonly files: Set<string>; readonly named: Set<string> };
+/** What reading gathers besides values: `files` are those that were looked at. */
+export type Notes = { readonly problems: ConfigProblem[]; readonly warnings: string[]; readonly files: Set<string> };
 
 const SECRET_BYTES_MAX = 65_536;
 
@@ -76,7 +76,6 @@ export function whyUnreadable(cause: unknown): string {
 
 /** What `${NAME}` stands for: the variable, else what the file in `NAME_FILE` holds. */
 export function lookUp(variable: string, layers: readonly Layer[], cwd: string, notes: Notes): string | null {
-  notes.named.add(variable);
   for (const layer of layers) {
     const found = readVariable(variable, layer) ?? readSecretFile(`${variable}_FILE`, layer, cwd, notes);
     if (found !== null) return found.text;

@@ -42,7 +42,16 @@ describe('a problem says line, column and what to do', () => {
       'providers:\n  a: { base_url: ftp://x }',
       ['c.yaml:2:18 `providers.a.base_url` must be an address that starts with `http://` or `https://`'],
     ],
-    ['a word of a list', 'providers:\n  a: { base_url: "http://x", kind: foo }', ['c.yaml:2:36 `providers.a.kind` must be `openai` or `openai-compatible`']],
+    [
+      'what is for another kind of provider',
+      'providers:\n  a: { base_url: "http://x", kind: anthropic, dialects: [openai-chat] }',
+      ['c.yaml:2:57 `providers.a.dialects`: is not for the kind `anthropic`'],
+    ],
+    [
+      'a word of a list',
+      'providers:\n  a: { base_url: "http://x", kind: foo }',
+      ['c.yaml:2:36 `providers.a.kind` must be `openai` or `openai-compatible` or `anthropic` or `azure`'],
+    ],
     [
       'a bad name',
       'providers:\n  A B: { base_url: "http://x" }',
