@@ -5,6 +5,7 @@ import type { Ask, Case, Slice } from './promises/ask.ts';
 import { auth } from './promises/auth.ts';
 import { chat } from './promises/chat.ts';
 import { type Answer, type Operation, outcomeOf } from './promises/document.ts';
+import { compatible } from './promises/compatible.ts';
 import { generate } from './promises/generate.ts';
 import { health } from './promises/health.ts';
 import { keys } from './promises/keys.ts';
@@ -22,7 +23,21 @@ import { usage } from './promises/usage.ts';
  * What /openapi.json promises is so: each status, error code and type that it declares for a route is brought about by a request, and nothing
  * is answered that it does not declare. Every answer here is held against its schema.
  */
-const SLICES: Readonly<Record<string, Slice>> = { auth, keys, people, generate, chat, messages, providers, tasks, templates, usage, health, streams };
+const SLICES: Readonly<Record<string, Slice>> = {
+  auth,
+  keys,
+  people,
+  generate,
+  chat,
+  compatible,
+  messages,
+  providers,
+  tasks,
+  templates,
+  usage,
+  health,
+  streams,
+};
 const suited: Readonly<Record<string, Ask>> = Object.assign({}, ...Object.values(SLICES).map((slice) => slice.suited));
 const START_LIMIT_MS = 60_000;
 const SWEEP_LIMIT_MS = 15_000;

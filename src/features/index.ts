@@ -4,6 +4,7 @@ import { auditRoutes } from './audit/routes.ts';
 import { authRoutes } from './auth/routes.ts';
 import { cacheRoutes } from './cache/routes.ts';
 import { chatRoutes } from './chat/routes.ts';
+import { completionRoutes } from './completions/routes.ts';
 import { docsRoutes } from './docs/routes.ts';
 import { embeddingRoutes } from './embeddings/routes.ts';
 import { generateRoutes } from './generate/routes.ts';
@@ -34,6 +35,7 @@ export function allRoutes(settings: Settings): readonly Route[] {
     ...chatRoutes,
     ...responseRoutes,
     ...messageRoutes,
+    ...completionRoutes,
     ...embeddingRoutes,
     ...moderationRoutes,
     ...openaiModelRoutes,
