@@ -94,6 +94,12 @@ async function read(app: Needs, { request, requestId }: Exchange, { head, after,
     }
   } catch (cause) {
     if (gone.aborted) throw cause;
+    if (cause instanceof AppError) {
+      // What the call was signed with was revoked: it is not to go on for nobody.
+      await app.streams.cancel(head);
+      await sink.write(renderErrorEvent(cause, head.surface, head.requestId));
+      return;
+    }
     app.log.warning('a stream cannot be read on', { request_id: requestId, stream: head.id, reason: cause instanceof Error ? cause.message : String(cause) });
     const error = new AppError('INTERNAL_ERROR', { message: 'The process that made this stream ended before the stream did' });
     await sink.write(renderErrorEvent(error, head.surface, head.requestId));
