@@ -74,6 +74,12 @@ export const ResponseReply = z
 export const ResponseParams = z.strictObject({ id: words.meta({ example: 'resp_01k5m2v8y3f7q9a4c6e8g0j2n4' }) });
 export type ResponseParams = z.output<typeof ResponseParams>;
 
+export const ResponseQuery = z.looseObject({
+  stream: z.boolean().optional().describe('`true` streams the events of a response in the background, until ten minutes after its end.'),
+  starting_after: z.int().min(-1).optional().describe('Goes on behind the event of this `sequence_number`.'),
+});
+export type ResponseQuery = z.output<typeof ResponseQuery>;
+
 export const ResponseItemsQuery = z.looseObject({
   limit: z.int().min(1).max(100).optional().describe('20 where it is left out.'),
   order: z.enum(['asc', 'desc']).optional().describe('Newest first where it is left out.'),

@@ -216,10 +216,11 @@ function theirWords(ours: Ours | null): Words<Frame> {
   };
   return {
     write(frame) {
-      if (frame.data === '[DONE]') return '';
+      const type = typeOf(frame);
+      // An error in the form of another dialect, or `[DONE]`, which belongs to none.
+      if (type === null) return '';
       number++;
       first ??= frame.data;
-      const type = typeOf(frame);
       if (LAST.test(type)) {
         last = { frame, response: restored(frame.data) };
         return '';
@@ -239,8 +240,12 @@ function theirWords(ours: Ours | null): Words<Frame> {
   };
 }
 
-function typeOf({ event, data }: Frame): string {
-  return event ?? String(parseObject(data)['type']);
+/** Null where it is no event of a response. */
+function typeOf({ event, data }: Frame): string | null {
+  if (event !== null) return event;
+  if (data === '[DONE]') return null;
+  const { type } = parseObject(data);
+  return typeof type === 'string' ? type : null;
 }
 
 function withResponse(frame: Frame, response: JsonObject): string {

@@ -6,10 +6,11 @@ import { readWords, toldBy } from '../../http/compatible.ts';
 import { type Exchange, JSON_TYPE, type Reply } from '../../http/route.ts';
 import { outgoingBody, readResponses } from '../../wire/responses-asked.ts';
 import { saidResponse, type Saying, wholeResponse } from '../../wire/responses-said.ts';
+import { answerInBackground } from './background.ts';
 import { itemsBefore, keepResponse, type Storing } from './stored.ts';
 import { openaiError } from './openai-error.ts';
 
-type Asked = Exchange<undefined, unknown, ResponsesBody>;
+export type Asked = Exchange<undefined, unknown, ResponsesBody>;
 
 export async function createResponse(app: App, exchange: Asked): Promise<Reply> {
   const { body, principal, requestId } = exchange;
@@ -18,7 +19,9 @@ export async function createResponse(app: App, exchange: Asked): Promise<Reply> 
   const before = body.previous_response_id ? await itemsBefore(app, { projectId, id: body.previous_response_id }) : [];
   const { model, request, untold } = readResponses(body, before);
   const { cache, given } = toldBy(exchange, { dialect: 'openai-responses', body: outgoingBody(body, before), untold });
-  const running = await app.gateway.run(modelCall(exchange, { model, cache, request: { ...request, ...(given ? { given } : {}) } }));
+  const asking = { model, cache, request: { ...request, ...(given ? { given } : {}) } };
+  if (body.background) return answerInBackground(app, exchange, asking);
+  const running = await app.gateway.run(modelCall(exchange, asking));
   const saying: Saying = {
     head: { id: app.newId('resp'), createdAt: Math.floor(app.clock.now() / 1000), model: running.model, body },
     ours: body.previous_response_id ? { previous_response_id: body.previous_response_id, store: body.store ?? true } : null,
@@ -29,10 +32,12 @@ export async function createResponse(app: App, exchange: Asked): Promise<Reply> 
   return request.stream ? streamed(app, exchange, answering) : whole(app, exchange, answering);
 }
 
-/** What names something that is kept at the provider, where callers of all projects are one. */
+/** What cannot be, and what names something that is kept at the provider, where callers of all projects are one. */
 function refuseUnkept(body: ResponsesBody): void {
   const { conversation, background } = body;
-  if (background) throw new AppError('INVALID_VALUE', { field: 'background', message: 'background is not served: leave it out' });
+  if (background && body.store === false) {
+    throw new AppError('INVALID_VALUE', { field: 'background', message: 'background needs a response that is stored: leave store out' });
+  }
   if (conversation === undefined || conversation === null) return;
   throw new AppError('INVALID_VALUE', { field: 'conversation', message: 'conversation is not kept here: go on from a response with previous_response_id' });
 }

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { ResponseDeleted, ResponseItems, ResponseItemsQuery, ResponseParams, ResponseReply, ResponsesBody } from '../../contract/responses.ts';
+import { ResponseDeleted, ResponseItems, ResponseItemsQuery, ResponseParams, ResponseQuery, ResponseReply, ResponsesBody } from '../../contract/responses.ts';
 import { CHOSEN_MODEL_ERRORS } from '../../http/answer.ts';
 import { DATABASE_ERRORS, type Route, route } from '../../http/route.ts';
 import { createResponse } from './create.ts';
-import { listInputItems, removeResponse, showResponse } from './show.ts';
+import { cancelResponse, listInputItems, removeResponse, showResponse } from './show.ts';
 
 const OF_ONE = { tag: 'OpenAI-compatible', scope: 'generate', params: ResponseParams } as const;
 
@@ -13,7 +13,7 @@ export const responseRoutes: readonly Route[] = [
     path: '/v1/responses',
     summary: 'Ask for a response, as OpenAI clients do',
     description:
-      'The body goes as it came to a provider of the same dialect, fields that Sluice does not know included. For any other provider it is translated, and what cannot be said to it is a 400 that names it. Unless `store` is false the response is kept for 30 days, so that `previous_response_id` goes on from it with any model. `X-Cache-Control: on` uses the cache.',
+      'The body goes as it came to a provider of the same dialect, fields that Sluice does not know included. For any other provider it is translated, and what cannot be said to it is a 400 that names it. Unless `store` is false the response is kept for 30 days, so that `previous_response_id` goes on from it with any model. With `background` it answers at once, and the response goes on when its caller leaves. `X-Cache-Control: on` uses the cache.',
     tag: 'OpenAI-compatible',
     scope: 'generate',
     limit: 'rateLimitAnonymous',
@@ -31,9 +31,12 @@ export const responseRoutes: readonly Route[] = [
     ...OF_ONE,
     method: 'GET',
     path: '/v1/responses/{id}',
-    summary: 'Show a stored response',
-    query: z.looseObject({}),
-    replies: [{ status: 200, description: 'The response.', type: 'application/json', schema: ResponseReply }],
+    summary: 'Show a stored response, or stream one in the background',
+    query: ResponseQuery,
+    replies: [
+      { status: 200, description: 'The response.', type: 'application/json', schema: ResponseReply },
+      { status: 200, description: 'With `?stream=true`: its events, as they come.', type: 'text/event-stream' },
+    ],
     errors: DATABASE_ERRORS,
     handle: showResponse,
   }),
@@ -47,6 +50,17 @@ export const responseRoutes: readonly Route[] = [
     replies: [{ status: 200, description: 'Deleted.', type: 'application/json', schema: ResponseDeleted }],
     errors: DATABASE_ERRORS,
     handle: removeResponse,
+  }),
+  route({
+    ...OF_ONE,
+    method: 'POST',
+    path: '/v1/responses/{id}/cancel',
+    summary: 'Cancel a response in the background',
+    description: 'One that is over stays as it is.',
+    query: z.looseObject({}),
+    replies: [{ status: 200, description: 'The response.', type: 'application/json', schema: ResponseReply }],
+    errors: DATABASE_ERRORS,
+    handle: cancelResponse,
   }),
   route({
     ...OF_ONE,

@@ -1,20 +1,44 @@
 import type { App } from '../../app.ts';
-import type { ResponseItem, ResponseItemsQuery, ResponseParams } from '../../contract/responses.ts';
+import { AppError } from '../../contract/errors.ts';
+import type { ResponseItem, ResponseItemsQuery, ResponseParams, ResponseQuery } from '../../contract/responses.ts';
+import { reading } from '../../http/recorded.ts';
 import type { Exchange, Reply } from '../../http/route.ts';
 import { turnItems } from '../../wire/responses-asked.ts';
-import { deleteResponse, type Place, readChain } from './store.ts';
+import { deleteResponse, type Place, readChain, settle } from './store.ts';
 import { noResponse, responseAt } from './stored.ts';
 
 type OfOne<Query = unknown> = Exchange<ResponseParams, Query, undefined>;
 
-export async function showResponse(app: App, exchange: OfOne): Promise<Reply> {
-  const { response } = await responseAt(app, placeOf(exchange));
-  return { json: response };
+export async function showResponse(app: App, exchange: OfOne<ResponseQuery>): Promise<Reply> {
+  const place = placeOf(exchange);
+  const { response, isStreamed, stream_id: streamId } = await responseAt(app, place);
+  if (exchange.query.stream !== true) return { json: response };
+  if (streamId === null || !isStreamed) {
+    throw new AppError('INVALID_VALUE', {
+      field: 'stream',
+      message: 'This response cannot be streamed: only one in the background can, until ten minutes after its end',
+    });
+  }
+  const { starting_after: after = -1 } = exchange.query;
+  return reading(app, exchange, { id: streamId, projectId: place.projectId, surface: 'openai', requestId: exchange.requestId }, after + 1);
+}
+
+/** One that is over stays as it is. */
+export async function cancelResponse(app: App, exchange: OfOne): Promise<Reply> {
+  const place = placeOf(exchange);
+  const { response, running, stream_id: streamId } = await responseAt(app, place);
+  if (streamId === null) throw new AppError('INVALID_VALUE', { field: 'id', message: 'Only a response in the background can be cancelled' });
+  if (!running) return { json: response };
+  const cancelled = { ...response, status: 'cancelled' };
+  const wasRunning = await app.inProject(place.projectId, (db) => settle(db, place, cancelled));
+  await app.streams.cancel({ id: streamId, projectId: place.projectId });
+  return { json: wasRunning ? cancelled : (await responseAt(app, place)).response };
 }
 
 export async function removeResponse(app: App, exchange: OfOne): Promise<Reply> {
   const place = placeOf(exchange);
-  await responseAt(app, place);
+  const { running, stream_id: streamId } = await responseAt(app, place);
+  if (running && streamId !== null) await app.streams.cancel({ id: streamId, projectId: place.projectId });
   if (!(await app.inProject(place.projectId, (db) => deleteResponse(db, place)))) throw noResponse(place.id);
   return { json: { id: place.id, object: 'response', deleted: true } };
 }
@@ -39,6 +63,6 @@ function named(item: ResponseItem, index: number): ResponseItem {
   return { ...item, type: item.type ?? 'message', id: item.id ?? `item_${index}` };
 }
 
-export function placeOf({ principal, params }: OfOne): Place {
+function placeOf({ principal, params }: OfOne): Place {
   return { projectId: principal.projectId, id: params.id };
 }

@@ -12,20 +12,22 @@ export type NewResponse = Place & {
   readonly previousId: string | null;
   readonly input: readonly ResponseItem[];
   readonly response: Json;
+  /** Of one that goes on in the background. */
+  readonly streamId: string | null;
   readonly createdAt: Date;
   readonly expiresAt: Date;
 };
 
 /** What a provider answers under an id that it used before takes the place of what it answered then. */
-export async function insertResponse(db: Db, { projectId, id, previousId, input, response, createdAt, expiresAt }: NewResponse): Promise<void> {
+export async function insertResponse(db: Db, { projectId, id, ...stored }: NewResponse): Promise<void> {
   const columns = {
-    previous_id: previousId,
-    input: JSON.stringify(input),
-    response: JSON.stringify(response),
-    stream_id: null,
-    running: false,
-    created_at: createdAt,
-    expires_at: expiresAt,
+    previous_id: stored.previousId,
+    input: JSON.stringify(stored.input),
+    response: JSON.stringify(stored.response),
+    stream_id: stored.streamId,
+    running: stored.streamId !== null,
+    created_at: stored.createdAt,
+    expires_at: stored.expiresAt,
   };
   await db
     .insertInto('responses')
@@ -34,12 +36,32 @@ export async function insertResponse(db: Db, { projectId, id, previousId, input,
     .execute();
 }
 
+/** `isLost` where it goes on and nobody works on it any more; `isStreamed` where its events are still kept. */
 export async function findResponse(db: Db, { projectId, id }: Place) {
-  const columns = ['input', 'response', 'previous_id'] as const;
-  const row = await db.selectFrom('responses').select(columns).where('project_id', '=', projectId).where('id', '=', id).executeTakeFirst();
+  const row = await db
+    .selectFrom('responses')
+    .leftJoin('streams', 'streams.id', 'responses.stream_id')
+    .select(['input', 'response', 'previous_id', 'stream_id', 'running'])
+    .select(sql<boolean>`running and not coalesce(streams.alive_until > now(), false)`.as('isLost'))
+    .select(sql<boolean>`streams.id is not null`.as('isStreamed'))
+    .where('responses.project_id', '=', projectId)
+    .where('responses.id', '=', id)
+    .executeTakeFirst();
   return row ?? null;
 }
 export type StoredResponse = NonNullable<Awaited<ReturnType<typeof findResponse>>>;
+
+/** False where it is over already. */
+export async function settle(db: Db, { projectId, id }: Place, response: Json): Promise<boolean> {
+  const result = await db
+    .updateTable('responses')
+    .set({ response: JSON.stringify(response), running: false })
+    .where('project_id', '=', projectId)
+    .where('id', '=', id)
+    .where('running', '=', true)
+    .executeTakeFirst();
+  return result.numUpdatedRows === 1n;
+}
 
 /** Longer ones are nobody's conversation, and a provider that used an id twice may have made a circle. */
 const CHAIN_MAX = 1000;

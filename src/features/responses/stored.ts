@@ -2,7 +2,8 @@ import { type App, EVERY_PROJECT } from '../../app.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { ResponseItem, ResponsesBody } from '../../contract/responses.ts';
 import { storedItems, turnItems } from '../../wire/responses-asked.ts';
-import { findResponse, insertResponse, type Place, readChain, removeExpired, type StoredResponse } from './store.ts';
+import { failedResponse } from '../../wire/responses-said.ts';
+import { findResponse, insertResponse, type Place, readChain, removeExpired, settle, type StoredResponse } from './store.ts';
 
 /** As long as the vendor keeps them. */
 const KEPT_MS = 30 * 86_400_000;
@@ -19,21 +20,49 @@ export async function keepResponse(app: Pick<App, 'inProject' | 'clock' | 'newId
   try {
     if (typeof id !== 'string' || !isResponseId(id)) throw new Error('the provider gave it no id that can be stored');
     const input = storedItems(body, app.newId);
-    const row = {
-      projectId,
-      id,
-      previousId: body.previous_response_id ?? null,
-      input,
-      response,
-      createdAt,
-      expiresAt: new Date(createdAt.getTime() + KEPT_MS),
-    };
+    const expiresAt = new Date(createdAt.getTime() + KEPT_MS);
+    const row = { projectId, id, previousId: body.previous_response_id ?? null, input, response, streamId: null, createdAt, expiresAt };
     // One statement that names its project: a transaction for it would be four round trips on the way of every answer.
     await app.inProject(EVERY_PROJECT, (db) => insertResponse(db, row));
     return response;
   } catch (cause) {
     app.log.warning('a response could not be stored', { request_id: requestId, reason: cause instanceof Error ? cause.message : String(cause) });
     return { ...response, store: false };
+  }
+}
+
+type Begun = { readonly id: string; readonly response: Json; readonly streamId: string };
+
+/** Stores one that goes on in the background. */
+export async function keepBegun(app: Pick<App, 'inProject' | 'clock' | 'newId'>, { projectId, body }: Storing, begun: Begun): Promise<void> {
+  const createdAt = new Date(app.clock.now());
+  const row = {
+    ...begun,
+    projectId,
+    previousId: body.previous_response_id ?? null,
+    input: storedItems(body, app.newId),
+    createdAt,
+    expiresAt: new Date(createdAt.getTime() + KEPT_MS),
+  };
+  await app.inProject(projectId, (db) => insertResponse(db, row));
+}
+
+const SETTLE_TRIES = 60;
+const SETTLE_WAIT_MS = 1000;
+
+/** Stores what became of one in the background, unless it was cancelled or deleted meanwhile. A database that is away is waited for. */
+export async function settleResponse(app: Pick<App, 'inProject' | 'clock' | 'log'>, place: Place, response: Json): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      await app.inProject(place.projectId, (db) => settle(db, place, response));
+      return;
+    } catch (cause) {
+      if (tries === SETTLE_TRIES) {
+        app.log.warning('what became of a response could not be stored', { response: place.id, reason: String(cause) });
+        return;
+      }
+      await app.clock.sleep(SETTLE_WAIT_MS);
+    }
   }
 }
 
@@ -57,8 +86,13 @@ function cannotContinue({ id }: Place, why: string): AppError {
 export async function responseAt(app: Pick<App, 'inProject'>, place: Place): Promise<StoredResponse> {
   const found = isResponseId(place.id) ? await app.inProject(place.projectId, (db) => findResponse(db, place)) : null;
   if (!found) throw noResponse(place.id);
-  return found;
+  if (!found.isLost) return found;
+  const response = failedResponse(found.response, LOST);
+  await app.inProject(place.projectId, (db) => settle(db, place, response));
+  return { ...found, response, running: false };
 }
+
+const LOST = { message: 'The process that worked on this response ended before it did', type: 'server_error', param: null, code: 'internal_error' } as const;
 
 export function noResponse(id: string): AppError {
   return new AppError('NOT_FOUND', { message: `There is no response ${JSON.stringify(id.slice(0, 200))}` });
