@@ -23,6 +23,7 @@ import { openLimiter, type OpenLimiter } from '../platform/limits/open.ts';
 import { type ClosableLog, createLog } from '../platform/log.ts';
 import { type Money, openMoney } from '../platform/money/open.ts';
 import { createMoneyStore } from '../platform/postgres/money.ts';
+import { createStreams, type OpenStreams, purgeStreams } from '../platform/postgres/streams.ts';
 import { portTrouble } from '../platform/port.ts';
 import { createAudit } from '../platform/postgres/audit.ts';
 import { writeBodies } from '../platform/postgres/body-store.ts';
@@ -30,7 +31,7 @@ import { createInProject } from '../platform/postgres/in-project.ts';
 import { migrate } from '../platform/postgres/migrate.ts';
 import { type OpenDatabase, openDatabase } from '../platform/postgres/open.ts';
 import { openSecrets } from '../platform/secrets.ts';
-import { createStreams, type OpenStreams, purgeStreams } from '../platform/streams.ts';
+
 import { announce } from './banner.ts';
 import { allowedOrigins, snapshot } from './snapshot.ts';
 

@@ -1,9 +1,9 @@
 import { type Kysely, sql } from 'kysely';
-import { type App, EVERY_PROJECT, type StreamHead, type Streams } from '../app.ts';
-import type { Cancellation } from '../core/cancellation.ts';
-import { orAborted } from '../core/or-aborted.ts';
-import type { ProjectDatabase } from '../tables.ts';
-import { every } from './every.ts';
+import { type App, EVERY_PROJECT, type StreamHead, type Streams } from '../../app.ts';
+import type { Cancellation } from '../../core/cancellation.ts';
+import { orAborted } from '../../core/or-aborted.ts';
+import type { ProjectDatabase } from '../../tables.ts';
+import { every } from '../every.ts';
 
 type Needs = Pick<App, 'inProject' | 'clock' | 'log'>;
 type Db = Kysely<ProjectDatabase>;
