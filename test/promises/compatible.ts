@@ -25,6 +25,7 @@ export const compatible: Slice = {
     { route: 'GET /v1/models', gives: '200 application/json', headers: { 'anthropic-version': '2023-06-01' } },
     { route: 'GET /v1/models', gives: '400 INVALID_VALUE', query: '?limit=0' },
     { route: MODEL, gives: '200 application/json', headers: { 'anthropic-version': '2023-06-01' } },
+    { route: MODEL, gives: '400 INVALID_VALUE', query: '?twice=1&twice=2' },
     { route: MODEL, gives: '404 MODEL_NOT_FOUND', path: { id: 'nothing' } },
     { route: MODEL, gives: '503 LOCAL_MODEL_UNAVAILABLE', path: { id: 'local' }, bare: true },
   ],
