@@ -95,4 +95,4 @@ export const MessageReply = z
   })
   .meta({ id: 'AnthropicMessage' });
 
-export const CountTokensReply = z.strictObject({ input_tokens: z.int().min(0) }).meta({ id: 'CountedTokens' });
+export const CountTokensReply = z.strictObject({ input_tokens: z.int().min(0), context_management: z.null() }).meta({ id: 'CountedTokens' });

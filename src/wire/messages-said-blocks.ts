@@ -38,7 +38,8 @@ export function openBlocks(): OpenBlocks {
   return {
     close,
     text: (text) => (open === 'text' ? '' : close() + begun('text', textBlock(''))) + piece({ type: 'text_delta', text }),
-    thinking: (thinking) => (open === 'thinking' ? '' : close() + begun('thinking', thinkingBlock(''))) + piece({ type: 'thinking_delta', thinking }),
+    thinking: (thinking) =>
+      (open === 'thinking' ? '' : close() + begun('thinking', thinkingBlock(''))) + piece({ type: 'thinking_delta', thinking, estimated_tokens: null }),
     tool: (start) => tools.add(start).map(call).join(''),
     input(delta) {
       const live = tools.push(delta);

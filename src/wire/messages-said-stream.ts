@@ -42,7 +42,8 @@ export function messageEvents(head: MessageHead, inputTokens: number): MessageEv
     },
     done(usage) {
       if (isTheirs) return '';
-      return eventText('message_delta', { delta: stopped(finishReason, refused), usage: usageSoFar(usage) }) + eventText('message_stop', {});
+      const last = { delta: stopped(finishReason, refused), usage: usageSoFar(usage), context_management: null };
+      return eventText('message_delta', last) + eventText('message_stop', {});
     },
   };
 }

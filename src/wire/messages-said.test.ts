@@ -6,6 +6,14 @@ import { sseDecoder } from './sse.ts';
 
 const HEAD = { id: 'msg_1', model: 'm' };
 const USAGE: Usage = { inputTokens: 100, outputTokens: 20, cachedInputTokens: 40, cacheWriteTokens: 30, longCacheWriteTokens: 10, reasoningTokens: 5 };
+const REFUSED = {
+  type: 'refusal',
+  category: null,
+  explanation: null,
+  recommended_model: null,
+  fallback_credit_token: null,
+  fallback_has_prefill_claim: null,
+};
 const START: ModelEvent = { type: 'start', model: 'm' };
 const STOP: ModelEvent = { type: 'end', finishReason: 'stop' };
 const CALLED: ModelEvent = { type: 'end', finishReason: 'tool_calls' };
@@ -50,8 +58,8 @@ function contentOf(events: readonly Said[]): unknown[] {
     } else if (event.type === 'content_block_delta') {
       expect(event['index']).toBe(open);
       const block = content[open] ?? {};
-      const { type: _, ...delta } = event['delta'] as Record<string, string>;
-      for (const [member, piece] of Object.entries(delta)) block[member] = `${(block[member] ?? '') as string}${piece}`;
+      const { type: _, ...delta } = event['delta'] as Record<string, unknown>;
+      for (const [member, piece] of Object.entries(delta)) if (typeof piece === 'string') block[member] = ((block[member] ?? '') as string) + piece;
     }
   }
   expect(open).toBe(-1);
@@ -70,6 +78,7 @@ describe('a whole message', () => {
       stop_sequence: null,
       stop_details: null,
       container: null,
+      context_management: null,
       diagnostics: null,
       usage: {
         input_tokens: 30,
@@ -79,6 +88,8 @@ describe('a whole message', () => {
         output_tokens: 20,
         output_tokens_details: { thinking_tokens: 5 },
         server_tool_use: null,
+        fallback_credit: null,
+        iterations: null,
         service_tier: null,
         inference_geo: null,
         speed: null,
@@ -101,7 +112,7 @@ describe('a whole message', () => {
 
   test.each([
     ['length', 'max_tokens', null],
-    ['content_filter', 'refusal', { type: 'refusal', category: null, explanation: null }],
+    ['content_filter', 'refusal', REFUSED],
   ] as const)('that ended by %s stopped for %s', (finishReason, reason, details) => {
     const answer = answerOf(START, text('x'), { type: 'end', finishReason });
     expect(message(HEAD, answer, USAGE)).toMatchObject({ stop_reason: reason, stop_details: details });
@@ -110,7 +121,8 @@ describe('a whole message', () => {
   test('invents no input: a call that the longest length cut is left out, any other that cannot be read is an error', () => {
     const cut = answerOf(START, called(0, 'a'), input(0, '{"x":'), { type: 'end', finishReason: 'length' });
     expect(message(HEAD, cut, USAGE)).toMatchObject({ content: [], stop_reason: 'max_tokens' });
-    expect(() => message(HEAD, answerOf(START, called(0, 'a'), input(0, '{"x":'), CALLED), USAGE)).toThrow('a with arguments that are not JSON');
+    for (const words of ['{"x":', '[1]'])
+      expect(() => message(HEAD, answerOf(START, called(0, 'a'), input(0, words), CALLED), USAGE)).toThrow('a with arguments that are not a JSON object');
   });
 });
 
@@ -137,7 +149,10 @@ describe('a streamed message', () => {
         output_tokens: 20,
         output_tokens_details: { thinking_tokens: 5 },
         server_tool_use: null,
+        fallback_credit: null,
+        iterations: null,
       },
+      context_management: null,
     });
     expect(contentOf(events)).toEqual([{ type: 'text', text: 'Hello', citations: [] }]);
   });

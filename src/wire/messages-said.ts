@@ -1,6 +1,6 @@
 import { AppError } from '../contract/errors.ts';
 import type { Answer, FinishReason, ToolCall, Usage } from '../core/events.ts';
-import type { JsonObject } from './read-json.ts';
+import { isObject, type JsonObject } from './read-json.ts';
 
 /** Messages as we say them to a caller: https://platform.claude.com/docs/en/api/messages. */
 export type MessageHead = { readonly id: string; readonly model: string };
@@ -9,7 +9,7 @@ export function message(head: MessageHead, answer: Answer, usage: Usage): JsonOb
   return { ...opened(head), content: blocksOf(answer), ...stopped(answer.finishReason, answer.refusal !== ''), usage: messageUsage(usage) };
 }
 
-/** A message before it has said anything. */
+/** A message before it has said anything. The SDKs' `beta` client reads members that the plain one passes over. */
 export function opened({ id, model }: MessageHead): JsonObject {
   return {
     id,
@@ -21,6 +21,7 @@ export function opened({ id, model }: MessageHead): JsonObject {
     stop_sequence: null,
     stop_details: null,
     container: null,
+    context_management: null,
     diagnostics: null,
   };
 }
@@ -31,7 +32,7 @@ function blocksOf({ reasoning, text, refusal, toolCalls, finishReason }: Answer)
   if (text + refusal !== '') blocks.push(textBlock(text + refusal));
   for (const call of toolCalls) {
     const input = parsedInput(call);
-    if (input !== undefined) blocks.push(toolBlock(call, input));
+    if (input !== null) blocks.push(toolBlock(call, input));
     // What the longest length cut off inside of a call is none.
     else if (finishReason !== 'length') throw unreadable(call);
   }
@@ -48,23 +49,36 @@ export function textBlock(text: string): JsonObject {
   return { type: 'text', text, citations: [] };
 }
 
-export function toolBlock({ id, name }: Pick<ToolCall, 'id' | 'name'>, input: unknown): JsonObject {
+export function toolBlock({ id, name }: Pick<ToolCall, 'id' | 'name'>, input: JsonObject): JsonObject {
   return { type: 'tool_use', id, name, input, caller: { type: 'direct' } };
 }
 
-function parsedInput({ arguments: given }: ToolCall): unknown {
+/** Null for what is no object: a half of one, or words in its place. */
+function parsedInput({ arguments: given }: ToolCall): JsonObject | null {
+  if (given.trim() === '') return {};
   try {
-    return given.trim() === '' ? {} : JSON.parse(given);
+    const input: unknown = JSON.parse(given);
+    return isObject(input) ? input : null;
   } catch {
-    return undefined;
+    return null;
   }
 }
 
 function unreadable({ name }: ToolCall): AppError {
-  return new AppError('INTERNAL_ERROR', { message: `The model called the tool ${name.slice(0, 100)} with arguments that are not JSON.` });
+  return new AppError('INTERNAL_ERROR', { message: `The model called the tool ${name.slice(0, 100)} with arguments that are not a JSON object.` });
 }
 
 const STOP_REASONS: Readonly<Record<FinishReason, string>> = { stop: 'end_turn', length: 'max_tokens', tool_calls: 'tool_use', content_filter: 'refusal' };
+
+/** Why, and where to go instead, only Anthropic says. */
+const REFUSED = {
+  type: 'refusal',
+  category: null,
+  explanation: null,
+  recommended_model: null,
+  fallback_credit_token: null,
+  fallback_has_prefill_claim: null,
+};
 
 /** Which of the stop sequences ended an answer, other providers do not say: it is the end of a turn. */
 export function stopped(finishReason: FinishReason, refused: boolean): JsonObject {
@@ -72,7 +86,7 @@ export function stopped(finishReason: FinishReason, refused: boolean): JsonObjec
   return {
     stop_reason: reason,
     stop_sequence: null,
-    stop_details: reason === 'refusal' ? { type: 'refusal', category: null, explanation: null } : null,
+    stop_details: reason === 'refusal' ? REFUSED : null,
     container: null,
   };
 }
@@ -100,5 +114,7 @@ export function usageSoFar(usage: Usage): JsonObject {
     output_tokens: usage.outputTokens,
     output_tokens_details: { thinking_tokens: usage.reasoningTokens ?? 0 },
     server_tool_use: null,
+    fallback_credit: null,
+    iterations: null,
   };
 }

@@ -18,5 +18,5 @@ export function countTokens(app: App, exchange: Exchange<undefined, unknown, Cou
   if (field !== undefined) {
     throw new AppError('INVALID_VALUE', { field, message: `${field} cannot be counted here: leave it out, and count it apart`, details: { untold } });
   }
-  return { headers: { ...requestIdOf(exchange), 'x-usage-estimated': 'true' }, json: { input_tokens: estimateInputTokens(request) } };
+  return { headers: { ...requestIdOf(exchange), 'x-usage-estimated': 'true' }, json: { input_tokens: estimateInputTokens(request), context_management: null } };
 }

@@ -3,7 +3,7 @@ import type { MessagesBody } from '../../contract/messages.ts';
 import { estimateInputTokens } from '../../core/tokens.ts';
 import { callHeaders, costHeaders, eventStream, modelCall, type StreamWriter } from '../../http/answer.ts';
 import { readWords, toldBy } from '../../http/compatible.ts';
-import { renderError } from '../../http/render-error.ts';
+import { renderErrorEvent } from '../../http/render-error.ts';
 import { type Exchange, JSON_TYPE, type Reply } from '../../http/route.ts';
 import { readMessages } from '../../wire/messages-asked.ts';
 import { messageEvents } from '../../wire/messages-said-stream.ts';
@@ -35,7 +35,7 @@ function streamed(app: App, exchange: Asked, { running, head, inputTokens }: Str
   const writer: StreamWriter = {
     write: events.write,
     done: () => events.done(running.receipt().usage),
-    failed: (error) => `event: error\ndata: ${JSON.stringify(renderError(error, 'anthropic', exchange.requestId).json)}\n\n`,
+    failed: (error) => renderErrorEvent(error, 'anthropic', exchange.requestId),
   };
   return eventStream(app, exchange, running, writer);
 }
