@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { type Caller, JWT_SECRET, makeCallers } from './authorization/callers.ts';
 import { type Document, type Operation, type Policy, readOperations } from './authorization/document.ts';
-import { collectionOf, makeObjects, type Objects, type Owner } from './authorization/objects.ts';
+import { collectionOf, isOnObject, makeObjects, type Objects, type Owner } from './authorization/objects.ts';
 import { call, type Sluice, startSluice, until } from './harness.ts';
 import { type Headers, openPeople, type People } from './people.ts';
 
@@ -106,7 +106,7 @@ describe('what belongs to another project', () => {
 
   test('does not exist: 404 for every operation on it, whoever asks, and it stays as it is', async () => {
     const wrong: string[] = [];
-    for (const operation of operations.filter(({ path }) => path.includes('{'))) {
+    for (const operation of operations.filter(isOnObject)) {
       for (const [name, headers] of strangers) {
         const { status, text } = await people.ask(operation.method, of(operation.path), operation.example, headers);
         const keptOut = status === 401 || status === 403;
@@ -136,7 +136,7 @@ describe('what belongs to another project', () => {
   test('is seen and changed by its own', async () => {
     const wrong: string[] = [];
     const order = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
-    const own = operations.filter(({ path, policy }) => path.includes('{') && policy.roles.includes('member'));
+    const own = operations.filter((operation) => isOnObject(operation) && operation.policy.roles.includes('member'));
     for (const operation of own.toSorted((a, b) => order.indexOf(a.method) - order.indexOf(b.method))) {
       const { status, text } = await people.ask(operation.method, of(operation.path), operation.example, owner.headers);
       if (status >= 400 && status !== 422) wrong.push(`${operation.name}: its own are answered ${status} ${text.slice(0, 200)}`);

@@ -14,11 +14,19 @@ const MAKERS: Readonly<Record<string, (owner: Owner, ask: Ask) => Promise<string
   '/api/v1/requests': async (_owner, ask) => (await ask('POST', '/generate', { prompt: 'mine' })).headers.get('x-request-id') ?? '',
 };
 
+/** What is below these belongs to no project, and is there for everybody. */
+const EVERYBODYS: ReadonlySet<string> = new Set(['/v1/models']);
+
+/** Whether it is about one thing that belongs to a project. */
+export function isOnObject({ path }: Operation): boolean {
+  return path.includes('{') && !EVERYBODYS.has(collectionOf(path));
+}
+
 /** One thing of each kind that has an id in a path. */
 export async function makeObjects(people: People, operations: readonly Operation[], owner: Owner): Promise<Objects> {
   const ask: Ask = (method, path, json) => people.ask(method, path, json, owner.headers);
   const objects = new Map<string, string>();
-  for (const collection of new Set(operations.filter(({ path }) => path.includes('{')).map(({ path }) => collectionOf(path)))) {
+  for (const collection of new Set(operations.filter(isOnObject).map(({ path }) => collectionOf(path)))) {
     objects.set(collection, await (MAKERS[collection] ?? byExample(operations, collection))(owner, ask));
   }
   return objects;
