@@ -12,6 +12,7 @@ import { keys } from './promises/keys.ts';
 import { messages } from './promises/messages.ts';
 import { people } from './promises/people.ts';
 import { providers } from './promises/providers.ts';
+import { responses } from './promises/responses.ts';
 import { givenBy, RULES } from './promises/rules.ts';
 import { openStage, pathOf, type Stage } from './promises/stage.ts';
 import { streams } from './promises/streams.ts';
@@ -30,6 +31,7 @@ const SLICES: Readonly<Record<string, Slice>> = {
   generate,
   chat,
   compatible,
+  responses,
   messages,
   providers,
   tasks,

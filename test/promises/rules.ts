@@ -14,7 +14,7 @@ export type Rule = {
 const hasBody = ({ body }: Operation): boolean => body !== undefined;
 /** Bodies and queries of other vendors' surfaces pass on what we do not know. */
 const isOurs = ({ path }: Operation): boolean => !path.startsWith('/v1/');
-const canStream = ({ query }: Operation): boolean => query.some(({ name }) => name === 'stream');
+const canStream = (operation: Operation): boolean => isOurs(operation) && operation.query.some(({ name }) => name === 'stream');
 const JSON_TYPE = { 'content-type': 'application/json' };
 const TOO_LARGE = new Uint8Array(10 * 1024 * 1024 + 1);
 
