@@ -2,7 +2,17 @@ import { describe, expect, test } from 'bun:test';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { ModelEvent } from '../core/events.ts';
 import type { ModelRequest } from '../core/model-request.ts';
-import { type Call, type EmbedAnswer, type EmbedRequest, type Provider, UpstreamError, type UpstreamRequest, type UpstreamResponse } from '../core/provider.ts';
+import {
+  type Call,
+  type EmbedAnswer,
+  type EmbedRequest,
+  type ModerateAnswer,
+  type ModerateRequest,
+  type Provider,
+  UpstreamError,
+  type UpstreamRequest,
+  type UpstreamResponse,
+} from '../core/provider.ts';
 import { BUILT_IN } from './built-in.ts';
 import { buildProviders } from './index.ts';
 
@@ -17,6 +27,7 @@ type Recording = {
 } & (
   | { readonly operation: 'chat'; readonly request: ModelRequest }
   | { readonly operation: 'embed'; readonly request: EmbedRequest }
+  | { readonly operation: 'moderate'; readonly request: ModerateRequest }
   | { readonly operation: 'check'; readonly request: null }
 );
 
@@ -26,6 +37,7 @@ type RecordedAnswer = { readonly status: number; readonly headers: Readonly<Reco
 type Outcome = {
   readonly events?: readonly ModelEvent[];
   readonly embeddings?: EmbedAnswer;
+  readonly moderation?: ModerateAnswer;
   readonly fault?: { readonly fault: string; readonly message: string; readonly status: number | null; readonly retryAfterMs: number | null };
 };
 
@@ -94,6 +106,7 @@ async function run(upstream: Provider, recording: Recording, call: Call): Promis
   const said = (): Outcome => (recording.operation === 'chat' ? { events } : {});
   try {
     if (recording.operation === 'embed') return { embeddings: await required(upstream.embed)(recording.request, call) };
+    if (recording.operation === 'moderate') return { moderation: await required(upstream.moderate)(recording.request, call) };
     if (recording.operation === 'check') {
       await required(upstream.check)(call);
       return {};
@@ -136,7 +149,10 @@ for (const { id, origin } of providers().values()) {
     test('has recordings of all that it does', () => {
       const upstream = provider(id);
       const recorded = new Set(recordings(id).map(([, recording]) => recording.operation));
-      expect([...recorded].toSorted()).toEqual((['chat', 'check', 'embed'] as const).filter((operation) => upstream[operation]));
+      const does = (['chat', 'check', 'embed', 'moderate'] as const).filter((operation) => upstream[operation]);
+      // Every server of OpenAI's dialect may be asked to moderate; that it does is only known of one with a model for it.
+      const moderates = upstream.models.some(({ capabilities }) => capabilities.includes('moderation'));
+      expect([...recorded].toSorted()).toEqual(does.filter((operation) => operation !== 'moderate' || moderates));
     });
 
     for (const [name, recording] of recordings(id)) {

@@ -5,7 +5,7 @@ import { openai } from './openai.ts';
 import type { Vendor } from './vendor.ts';
 import { xai } from './xai.ts';
 
-/** It passes the prices of these on, but not those of their batches. */
+/** It passes the prices of these on, but not those of their batches. It does not moderate. */
 export const openrouter: Vendor = {
   id: 'openrouter',
   name: 'OpenRouter',
@@ -20,7 +20,8 @@ export const openrouter: Vendor = {
 };
 
 function resold({ models }: Vendor, nameOf: (id: string) => string): ModelFacts[] {
-  return models.map(({ id, price, ...facts }) => ({ ...facts, id: nameOf(id), ...(price ? { price: withoutBatch(price) } : {}) }));
+  const sold = models.filter(({ capabilities }) => !capabilities.includes('moderation'));
+  return sold.map(({ id, price, ...facts }) => ({ ...facts, id: nameOf(id), ...(price ? { price: withoutBatch(price) } : {}) }));
 }
 
 function withoutBatch(price: Price): Price {
