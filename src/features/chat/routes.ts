@@ -12,8 +12,7 @@ export const chatRoutes: readonly Route[] = [
     description:
       'The body goes as it came to a provider of the same dialect, fields that Sluice does not know included. For any other provider it is translated, and what cannot be said to it is a 400 that names it. `X-Cache-Control: on` uses the cache.',
     tag: 'OpenAI-compatible',
-    scope: 'generate',
-    limit: 'rateLimitAnonymous',
+    scope: 'v1:call',
     query: z.looseObject({}),
     body: ChatBody,
     example: { model: 'demo', messages: [{ role: 'user', content: 'Write a haiku about a sluice gate' }], max_tokens: 100 },

@@ -12,8 +12,7 @@ export const completionRoutes: readonly Route[] = [
     description:
       'Answered by chat, with the prompt as its one message. `suffix`, `echo`, `best_of`, `logprobs`, and more than one prompt or answer, are a 400 that names them. `X-Cache-Control: on` uses the cache.',
     tag: 'OpenAI-compatible',
-    scope: 'generate',
-    limit: 'rateLimitAnonymous',
+    scope: 'v1:call',
     query: z.looseObject({}),
     body: CompletionBody,
     example: { model: 'demo', prompt: 'The gate lifts, and', max_tokens: 50 },

@@ -12,8 +12,7 @@ export const embeddingRoutes: readonly Route[] = [
     description:
       'Fields that Sluice does not know go as they came to a provider that speaks the dialect of OpenAI; for any other provider they are a 400 that names them.',
     tag: 'OpenAI-compatible',
-    scope: 'generate',
-    limit: 'rateLimitAnonymous',
+    scope: 'v1:call',
     query: z.looseObject({}),
     body: EmbeddingsBody,
     example: { model: 'demo-embedding', input: ['The gate lifts', 'The water runs'], encoding_format: 'float' },

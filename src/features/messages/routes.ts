@@ -14,8 +14,7 @@ export const messageRoutes: readonly Route[] = [
     description:
       'The body goes as it came to a provider of the same dialect, fields that Sluice does not know and the headers `anthropic-beta` and `anthropic-version` included. For any other provider it is translated, and what cannot be said to it is a 400 that names it. `X-Cache-Control: on` uses the cache.',
     tag: 'Anthropic-compatible',
-    scope: 'generate',
-    limit: 'rateLimitAnonymous',
+    scope: 'v1:call',
     query: MessagesQuery,
     body: MessagesBody,
     example: { model: 'demo', max_tokens: 100, messages: MESSAGES },
@@ -33,8 +32,7 @@ export const messageRoutes: readonly Route[] = [
     description:
       'An estimate that asks no provider and costs nothing, which `X-Usage-Estimated: true` says. What cannot be counted, such as a document, is a 400 that names it.',
     tag: 'Anthropic-compatible',
-    scope: 'generate',
-    limit: 'rateLimitAnonymous',
+    scope: 'v1:call',
     query: MessagesQuery,
     body: CountTokensBody,
     example: { model: 'demo', messages: MESSAGES },

@@ -10,7 +10,7 @@ export const openaiModelRoutes: readonly Route[] = [
     summary: 'What can be called, as clients of other vendors read it',
     description: 'With an API key: what the key may call. With the header `anthropic-version` in the form of Anthropic, in pages.',
     tag: 'OpenAI-compatible',
-    scope: 'models:read',
+    scope: 'v1:read',
     query: ModelsQuery,
     replies: [
       { status: 200, description: 'Every alias and known model.', type: 'application/json', schema: OpenaiModels },
@@ -24,7 +24,7 @@ export const openaiModelRoutes: readonly Route[] = [
     isOpenEnded: true,
     summary: 'Whether a name can be called',
     tag: 'OpenAI-compatible',
-    scope: 'models:read',
+    scope: 'v1:read',
     params: ModelParams,
     query: z.looseObject({}),
     replies: [

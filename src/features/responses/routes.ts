@@ -5,7 +5,7 @@ import { DATABASE_ERRORS, type Route, route } from '../../http/route.ts';
 import { createResponse } from './create.ts';
 import { cancelResponse, listInputItems, removeResponse, showResponse } from './show.ts';
 
-const OF_ONE = { tag: 'OpenAI-compatible', scope: 'generate', params: ResponseParams } as const;
+const OF_ONE = { tag: 'OpenAI-compatible', scope: 'v1:call', params: ResponseParams } as const;
 
 export const responseRoutes: readonly Route[] = [
   route({
@@ -15,8 +15,7 @@ export const responseRoutes: readonly Route[] = [
     description:
       'The body goes as it came to a provider of the same dialect, fields that Sluice does not know included. For any other provider it is translated, and what cannot be said to it is a 400 that names it. Unless `store` is false the response is kept for 30 days, so that `previous_response_id` goes on from it with any model. With `background` it answers at once, and the response goes on when its caller leaves. `X-Cache-Control: on` uses the cache.',
     tag: 'OpenAI-compatible',
-    scope: 'generate',
-    limit: 'rateLimitAnonymous',
+    scope: 'v1:call',
     query: z.looseObject({}),
     body: ResponsesBody,
     example: { model: 'demo', input: 'Write a haiku about a sluice gate', max_output_tokens: 100 },

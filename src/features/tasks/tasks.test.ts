@@ -68,7 +68,15 @@ type Given = { readonly stream?: boolean; readonly accept?: string };
 
 function exchangeOf(body: unknown, { stream, accept }: Given = {}): Exchange<undefined, { stream?: boolean }> {
   const request = new Request('http://localhost/', accept === undefined ? {} : { headers: { accept } });
-  const who = { principal: ANONYMOUS, address: '127.0.0.1', requestId: 'req_1', signal: request.signal, outlive: () => () => undefined, deadline: 1e15, ids: callIds('call_1', 0) };
+  const who = {
+    principal: ANONYMOUS,
+    address: '127.0.0.1',
+    requestId: 'req_1',
+    signal: request.signal,
+    outlive: () => () => undefined,
+    deadline: 1e15,
+    ids: callIds('call_1', 0),
+  };
   return { request, path: '/', route: '/', ...who, params: undefined, query: stream === undefined ? {} : { stream }, body, logFields: {} };
 }
 
