@@ -8,12 +8,17 @@ const id = z
   .max(64);
 const usdPerMillionTokens = z.number().min(0).max(1_000_000);
 
+const KINDS = ['openai', 'openai-compatible', 'anthropic', 'azure'] as const;
+/** What an entry of some kinds only may say. */
+const FIELD_KINDS: readonly [field: 'dialects' | 'chat_path' | 'api_version', kinds: readonly (typeof KINDS)[number][]][] = [
+  ['dialects', ['openai', 'openai-compatible', 'azure']],
+  ['chat_path', ['openai', 'openai-compatible']],
+  ['api_version', ['azure']],
+];
+
 const ProviderEntry = z
   .strictObject({
-    kind: z
-      .enum(['openai', 'openai-compatible', 'anthropic', 'azure'])
-      .default('openai-compatible')
-      .describe('Whose API it speaks: `azure` is Azure OpenAI, with its deployments under `models`.'),
+    kind: z.enum(KINDS).default('openai-compatible').describe('Whose API it speaks: `azure` is Azure OpenAI, with its deployments under `models`.'),
     base_url: z.url({ protocol: /^https?$/ }).describe('Its address, usually ending in `/v1`; of Azure OpenAI that of the resource.'),
     api_key: z.string().optional().describe('Its key; `${NAME}` reads the environment variable NAME.'),
     headers: z.record(z.string(), z.string()).optional().describe('More headers for every call to it.'),
@@ -31,9 +36,12 @@ const ProviderEntry = z
       .optional()
       .describe('The dated version of the API of Azure OpenAI, such as `2024-10-21`; without one, its undated API is spoken.'),
   })
-  .refine(({ kind, dialects }) => kind !== 'anthropic' || dialects === undefined, { error: 'is not for the kind `anthropic`', path: ['dialects'] })
-  .refine(({ kind, chat_path: path }) => path === undefined || kind.startsWith('openai'), { error: 'is for OpenAI-like servers only', path: ['chat_path'] })
-  .refine(({ kind, api_version: version }) => version === undefined || kind === 'azure', { error: 'is for the kind `azure` only', path: ['api_version'] })
+  .superRefine((entry, context) => {
+    for (const [field, kinds] of FIELD_KINDS) {
+      if (entry[field] === undefined || kinds.includes(entry.kind)) continue;
+      context.addIssue({ code: 'custom', path: [field], message: `is not for the kind \`${entry.kind}\`` });
+    }
+  })
   .describe('An upstream.');
 
 const Target = z.union([

@@ -127,7 +127,8 @@ function streamDecoder(model: string): StreamDecoder {
 
 /** Of several answers the first is read: the others are for a caller who gets the provider's own words. */
 function firstChoice(answer: JsonObject): unknown {
-  return listOf(answer['choices']).find((choice) => !objectOf(choice)['index']);
+  const choices = listOf(answer['choices']);
+  return objectOf(choices[0])['index'] ? choices.find((choice) => objectOf(choice)['index'] === 0) : choices[0];
 }
 
 function startEvent(answer: JsonObject, model: string): ModelEvent {
