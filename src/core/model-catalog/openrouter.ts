@@ -20,8 +20,9 @@ export const openrouter: Vendor = {
 };
 
 function resold({ models }: Vendor, nameOf: (id: string) => string): ModelFacts[] {
-  const sold = models.filter(({ capabilities }) => !capabilities.includes('moderation'));
-  return sold.map(({ id, price, ...facts }) => ({ ...facts, id: nameOf(id), ...(price ? { price: withoutBatch(price) } : {}) }));
+  return models.flatMap(({ id, price, ...facts }) =>
+    facts.capabilities.includes('moderation') ? [] : [{ ...facts, id: nameOf(id), ...(price ? { price: withoutBatch(price) } : {}) }],
+  );
 }
 
 function withoutBatch(price: Price): Price {
