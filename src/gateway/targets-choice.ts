@@ -48,7 +48,7 @@ export function choose({ needs, targets, sessions }: Choosing, { call, session: 
     // Of a session every process draws the same, so that it stays where it was behind any of them.
     draw: session === null ? needs.random() : fractionOf(session),
     before: session === null ? null : (sessions.get(session) ?? null),
-    measured: (candidate) => targets.of(candidate).state(),
+    measured: targets.look,
   });
   return { ...order, answeredBy: session === null ? nobodyAsks : (candidate) => sessions.set(session, placeName(candidate)) };
 }

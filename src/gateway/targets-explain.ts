@@ -11,7 +11,7 @@ export function explain(core: Choosing, { principal, model, session, asked }: Ro
   const call = { principal, model };
   const { order, leftOut } = choose(core, { call, session, asked: () => asked, able: (all) => allowedCandidates(call, all) });
   const placed = order.map(({ candidate, reason }): Explained => {
-    return { candidate, reason, state: core.targets.of(candidate).state(), nanoUsd: assumedNanoUsd(candidate, asked) };
+    return { candidate, reason, state: core.targets.look(candidate), nanoUsd: assumedNanoUsd(candidate, asked) };
   });
   return { model: name, strategy, sticky, order: [...placed.filter(mayBeEntered), ...placed.filter((each) => !mayBeEntered(each))], leftOut };
 }

@@ -10,6 +10,9 @@ import { createPlaces, type Places } from './targets-places.ts';
 /** What this process knows of every place that was called, by provider and model: how well it is, how soon it answers, what it has to do. */
 export type Targets = {
   readonly of: (candidate: Candidate) => Target;
+  /** What is known of it, without remembering that anybody asked. */
+  readonly look: (candidate: Candidate) => TargetState;
+  /** Of those that were called. */
   readonly states: () => readonly TargetState[];
 };
 
@@ -65,7 +68,8 @@ export function createTargets(needs: Needs): Targets {
       targets.set(name, made);
       return made;
     },
-    states: () => [...targets.values()].map((target) => target.state()),
+    look: (candidate) => (targets.get(placeName(candidate)) ?? createTarget(needs, candidate, placesOf(candidate.provider.id))).state(),
+    states: () => [...targets.values()].map((target) => target.state()).filter(({ calls }) => calls > 0),
   };
 }
 
