@@ -141,13 +141,19 @@ function worstCase({ load, candidates }: Opening): WorstCase {
   let inputTokens = -1;
   for (const candidate of candidates) {
     const isFree = worstCaseNanoUsd({ inputTokens: 1, maxTokens: 1 }, candidate.price) === 0;
-    if (!isFree && inputTokens < 0) inputTokens = Math.ceil(load.inputTokens() * COUNT_ERROR) + COUNT_MORE;
+    if (!isFree && inputTokens < 0) inputTokens = mostInputTokens(load, candidates);
     const outputTokens = load.outputTokens(candidate.facts);
     const nanoUsd = isFree ? 0 : worstCaseNanoUsd({ inputTokens, maxTokens: outputTokens }, candidate.price);
     if (worst === null || nanoUsd > worst.nanoUsd) worst = { nanoUsd, candidate, inputTokens: Math.max(0, inputTokens), outputTokens };
   }
   if (worst === null) throw new Error('a call has at least one candidate');
   return worst;
+}
+
+/** Our count, generously; as much as the model can read, where it reads what we cannot count. */
+function mostInputTokens(load: Load, candidates: readonly Candidate[]): number {
+  const counted = Math.ceil(load.inputTokens() * COUNT_ERROR) + COUNT_MORE;
+  return load.hasUncounted ? Math.max(counted, ...candidates.map(({ facts }) => facts.contextTokens)) : counted;
 }
 
 function tenths(ms: number): number {

@@ -18,7 +18,7 @@ export async function embed(core: Core, call: EmbedCall): Promise<WholeCall<Embe
   });
   return wholeCall(core, {
     call,
-    load: { inputTokens: () => embedInputTokens(call.request), outputTokens: () => 0, maxTokens: undefined, streamed: false },
+    load: { inputTokens: () => embedInputTokens(call.request), outputTokens: () => 0, maxTokens: undefined, streamed: false, hasUncounted: false },
     candidates: order.map(({ candidate }) => candidate),
     ask: ({ provider, model }, upstream) => {
       if (!provider.embed) throw new UpstreamError('rejected', `${provider.id} does not embed`);

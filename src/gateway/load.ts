@@ -10,7 +10,13 @@ export type Load = {
   /** The longest answer that was asked for, where the call says. */
   readonly maxTokens: number | undefined;
   readonly streamed: boolean;
+  /** Whether the provider reads more than we can count: a file, a search, a tool of its own. */
+  readonly hasUncounted: boolean;
 };
+
+/** Fields of a caller's own body that are read by the model. */
+const READ_BY_MODELS =
+  /^(?:messages|input|system|instructions|tools|functions|documents|mcp_servers|container|web_search_options|plugins|context_management)\b/;
 
 export function chatLoad({ request }: Pick<ModelCall, 'request'>): Load {
   const { maxTokens, answers = 1, stream } = request;
@@ -19,5 +25,6 @@ export function chatLoad({ request }: Pick<ModelCall, 'request'>): Load {
     outputTokens: (facts) => (maxTokens ?? facts.outputTokensMax) * answers,
     maxTokens,
     streamed: stream,
+    hasUncounted: request.given?.untold.some((field) => READ_BY_MODELS.test(field)) ?? false,
   };
 }

@@ -18,7 +18,7 @@ export async function moderate(core: Core, call: ModerateCall): Promise<WholeCal
   });
   return wholeCall(core, {
     call,
-    load: { inputTokens, outputTokens: () => 0, maxTokens: undefined, streamed: false },
+    load: { inputTokens, outputTokens: () => 0, maxTokens: undefined, streamed: false, hasUncounted: false },
     candidates: order.map(({ candidate }) => candidate),
     ask: (candidate, upstream) => {
       if (!candidate.provider.moderate) throw new UpstreamError('rejected', `${candidate.provider.id} does not moderate`);
