@@ -11,6 +11,8 @@ type Ask = <Body>(method: Method, path: string, json?: unknown) => Promise<Answe
 /** How a thing is made that no POST to its collection makes. Everything else is made of the document's own example. */
 const MAKERS: Readonly<Record<string, (owner: Owner, ask: Ask) => Promise<string>>> = {
   '/api/v1/projects': ({ projectId }) => Promise.resolve(projectId),
+  // One in the background, which can be cancelled.
+  '/v1/responses': async (_owner, ask) => (await ask<{ id: string }>('POST', '/v1/responses', { model: 'demo', input: 'mine', background: true })).json.id,
   '/api/v1/requests': async (_owner, ask) => (await ask('POST', '/generate', { prompt: 'mine' })).headers.get('x-request-id') ?? '',
 };
 
