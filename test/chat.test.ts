@@ -7,6 +7,8 @@ import { call, parseEvents, signIn, type Sluice, startSluice, until } from './ha
 let upstream: FakeUpstream;
 let sluice: Sluice;
 let client: OpenAI;
+/** As a caller without a client asks. */
+let signed: Record<string, string>;
 
 beforeAll(async () => {
   upstream = await startFakeUpstream();
@@ -22,6 +24,7 @@ beforeAll(async () => {
   });
   const { json } = await call<{ key: string }>(`${sluice.url}/api/v1/keys`, { json: { name: 'chat' }, headers: await signIn(sluice.url) });
   client = new OpenAI({ baseURL: `${sluice.url}/v1`, apiKey: json.key, maxRetries: 0 });
+  signed = { authorization: `Bearer ${json.key}` };
 });
 afterAll(async () => {
   await sluice.stop();
@@ -159,7 +162,7 @@ describe('a provider of the same dialect', () => {
       reasoning_effort: 'low',
       field_of_next_year: { nested: [1, null] },
     };
-    const { status, json, headers } = await call<Record<string, unknown>>(`${sluice.url}/v1/chat/completions`, { json: body });
+    const { status, json, headers } = await call<Record<string, unknown>>(`${sluice.url}/v1/chat/completions`, { json: body, headers: signed });
     expect(status).toBe(200);
     expect(upstream.calls().at(-1)?.body).toEqual(body);
     expect(json['x_fake_unknown']).toEqual({ nested: [1, null] });
@@ -172,7 +175,7 @@ describe('a provider of the same dialect', () => {
   test('is passed on in a stream event by event, and asked for the usage that we count by', async () => {
     upstream.script({ garble: { kind: 'extra-fields' } });
     const body = { model: 'gpt-4o-mini', messages: ask('Hi'), stream: true };
-    const { text } = await call(`${sluice.url}/v1/chat/completions`, { json: body });
+    const { text } = await call(`${sluice.url}/v1/chat/completions`, { json: body, headers: signed });
     expect(upstream.calls().at(-1)?.body).toEqual({ ...body, stream_options: { include_usage: true } });
     const events = parseEvents(text);
     expect(events.at(-1)?.data).toBe('[DONE]');
@@ -256,11 +259,14 @@ describe('a provider of another dialect', () => {
 describe.each(MODELS)('the cache on %s', (model) => {
   test('is used only by who asks for it', async () => {
     const once = async (prompt: string, headers: Record<string, string>) =>
-      (await call(`${sluice.url}/v1/chat/completions`, { json: { model, messages: ask(prompt) }, headers })).headers.get('x-cache');
+      (await call(`${sluice.url}/v1/chat/completions`, { json: { model, messages: ask(prompt) }, headers: { ...signed, ...headers } })).headers.get('x-cache');
     const on = { 'x-cache-control': 'on' };
     expect([await once(`plain ${model}`, {}), await once(`plain ${model}`, {})]).toEqual(['BYPASS', 'BYPASS']);
     expect([await once(`kept ${model}`, on), await once(`kept ${model}`, on)]).toEqual(['MISS', 'HIT']);
-    const { text } = await call(`${sluice.url}/v1/chat/completions`, { json: { model, messages: ask(`kept ${model}`), stream: true }, headers: on });
+    const { text } = await call(`${sluice.url}/v1/chat/completions`, {
+      json: { model, messages: ask(`kept ${model}`), stream: true },
+      headers: { ...signed, ...on },
+    });
     expect(parseEvents(text).at(-1)?.data).toBe('[DONE]');
   });
 });
@@ -286,7 +292,7 @@ describe('a stream that breaks', () => {
     expect(outcome).toBe('failed');
     expect(pieces).toBeGreaterThan(0);
     upstream.script({ chunks: 5, ...rule });
-    const { text } = await call(`${sluice.url}/v1/chat/completions`, { json: { model: 'gpt-4o-mini', messages: ask('Go on'), stream: true } });
+    const { text } = await call(`${sluice.url}/v1/chat/completions`, { json: { model: 'gpt-4o-mini', messages: ask('Go on'), stream: true }, headers: signed });
     expect(text).not.toContain('[DONE]');
     expect(parseEvents(text).at(-1)?.data).toStartWith('{"error":');
   });

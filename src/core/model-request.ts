@@ -25,6 +25,8 @@ export type ModelRequest = {
   readonly seed?: number;
   readonly tools?: readonly Tool[];
   readonly toolChoice?: 'auto' | 'none' | 'required' | { readonly name: string };
+  /** At most one tool call in an answer. */
+  readonly oneToolCall?: true;
   readonly output?: { readonly name: string; readonly schema: JsonSchema };
   /** How many answers to the same question; one where unsaid. */
   readonly answers?: number;

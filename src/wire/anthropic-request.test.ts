@@ -99,3 +99,14 @@ describe('the Messages API', () => {
     expect(() => encode({ output: list }, ELSEWHERE)).toThrow(UpstreamError);
   });
 });
+
+test('one tool call at the most is said with the choice of tools, whatever that is', () => {
+  const tool = { name: 'look', parameters: { type: 'object' } } as const;
+  const one = (more: Partial<ModelRequest>) => encode({ tools: [tool], oneToolCall: true, ...more })['tool_choice'];
+  expect([one({}), one({ toolChoice: 'required' }), one({ toolChoice: { name: 'look' } }), one({ toolChoice: 'none' })]).toEqual([
+    { type: 'auto', disable_parallel_tool_use: true },
+    { type: 'any', disable_parallel_tool_use: true },
+    { type: 'tool', name: 'look', disable_parallel_tool_use: true },
+    { type: 'none' },
+  ]);
+});

@@ -79,10 +79,12 @@ function encodeTool({ name, description, parameters }: Tool): JsonObject {
   return { name, ...(description === undefined ? {} : { description }), input_schema: { type: 'object', ...parameters } };
 }
 
-function encodeChoice({ toolChoice }: ModelRequest): JsonObject | null {
-  if (toolChoice === undefined) return null;
-  if (typeof toolChoice === 'object') return { type: 'tool', name: toolChoice.name };
-  return { type: toolChoice === 'required' ? 'any' : toolChoice };
+function encodeChoice({ toolChoice, oneToolCall }: ModelRequest): JsonObject | null {
+  if (toolChoice === undefined && !oneToolCall) return null;
+  if (toolChoice === 'none') return { type: 'none' };
+  const alone = oneToolCall ? { disable_parallel_tool_use: true } : {};
+  if (typeof toolChoice === 'object') return { type: 'tool', name: toolChoice.name, ...alone };
+  return { type: toolChoice === 'required' ? 'any' : 'auto', ...alone };
 }
 
 /** There is one place for them, above the conversation. */

@@ -107,7 +107,6 @@ describe('a chat completion is read', () => {
     ['modalities', { modalities: ['text', 'audio'] }],
     ['tools[0]', { tools: [{ type: 'custom', custom: { name: 'x' } }] }],
     ['tool_choice', { tools: [{ type: 'function', function: { name: 'x' } }], tool_choice: { type: 'allowed_tools', allowed_tools: {} } }],
-    ['parallel_tool_calls', { tools: [{ type: 'function', function: { name: 'x' } }], parallel_tool_calls: false }],
     ['messages[0].content[0]', { messages: [{ role: 'user', content: [{ type: 'file', file: { file_id: 'f' } }] }] }],
     ['messages[1].tool_calls[0]', { messages: [user, { role: 'assistant', tool_calls: [{ id: 'c', type: 'custom', custom: {} }] }] }],
     [
@@ -117,6 +116,12 @@ describe('a chat completion is read', () => {
     ['messages[0]', { messages: [{ role: 'function', name: 'f', content: 'x' }] }],
   ])('and %s is untold', (field, body) => {
     expect(read(body).untold).toEqual([field]);
+  });
+
+  test('and may have no more than one tool call in an answer', () => {
+    const tools = [{ type: 'function', function: { name: 'x' } }];
+    expect(read({ tools, parallel_tool_calls: false })).toMatchObject({ untold: [], request: { oneToolCall: true } });
+    expect(read({ tools, parallel_tool_calls: true }).request.oneToolCall).toBeUndefined();
   });
 
   test('and the most that it may cost counts each of its answers', () => {

@@ -38,7 +38,6 @@ export function readChat(body: ChatBody): AskedChat {
   }
   const messages = body.messages.flatMap((message, index) => readMessage(message, `messages[${index}]`, untold));
   const tools = (body.tools ?? []).flatMap((tool, index) => readTool(tool, `tools[${index}]`, untold));
-  if (tools.length > 0 && body.parallel_tool_calls === false) untold.push('parallel_tool_calls');
   const maxTokens = body.max_completion_tokens ?? body.max_tokens ?? undefined;
   const stop = typeof body.stop === 'string' ? [body.stop] : (body.stop ?? []);
   const toolChoice = tools.length === 0 ? undefined : readToolChoice(body, untold);
@@ -54,6 +53,7 @@ export function readChat(body: ChatBody): AskedChat {
     ...(body.seed === undefined || body.seed === null ? {} : { seed: body.seed }),
     ...(tools.length === 0 ? {} : { tools }),
     ...(toolChoice === undefined ? {} : { toolChoice }),
+    ...(tools.length > 0 && body.parallel_tool_calls === false ? { oneToolCall: true } : {}),
     ...(output === undefined ? {} : { output }),
     ...(body.n === undefined || body.n === null || body.n === 1 ? {} : { answers: body.n }),
   };

@@ -23,7 +23,7 @@ describe('what has words among us', () => {
       top_p: 0.9,
       stop_sequences: ['END'],
       tools: [{ ...tool, description: 'Weather', strict: true, type: 'custom', cache_control: { type: 'ephemeral' }, defer_loading: false }],
-      tool_choice: { type: 'any', disable_parallel_tool_use: false },
+      tool_choice: { type: 'any', disable_parallel_tool_use: true },
       output_config: { format: { type: 'json_schema', schema: { type: 'object' } }, effort: null },
       thinking: { type: 'adaptive' },
       metadata: { user_id: 'ada' },
@@ -46,6 +46,7 @@ describe('what has words among us', () => {
       stop: ['END'],
       tools: [{ name: 'get_weather', description: 'Weather', parameters: { type: 'object' }, strict: true }],
       toolChoice: 'required',
+      oneToolCall: true,
       output: { name: 'answer', schema: { type: 'object' } },
     });
   });
@@ -169,7 +170,6 @@ describe('what has no words among us is named by its path', () => {
     ['tools[0]', { tools: [{ ...tool, allowed_callers: ['code_execution_20260120'] }] }],
     ['tools[0].defer_loading', { tools: [{ ...tool, defer_loading: true }] }],
     ['tool_choice', { tools: [tool], tool_choice: { type: 'of_next_year' } }],
-    ['tool_choice.disable_parallel_tool_use', { tools: [tool], tool_choice: { type: 'auto', disable_parallel_tool_use: true } }],
     ['system[0]', { system: [document] }],
     ['messages[0].content[1]', { messages: [{ role: 'user', content: [{ type: 'text', text: 'x' }, document] }] }],
     ['messages[0].content[0]', { messages: [{ role: 'user', content: [file] }] }],

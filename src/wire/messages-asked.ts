@@ -41,6 +41,7 @@ export function readMessages(body: Body): AskedMessage {
     ...(body.stop_sequences === undefined || body.stop_sequences.length === 0 ? {} : { stop: body.stop_sequences }),
     ...(tools.length === 0 ? {} : { tools }),
     ...(toolChoice === undefined ? {} : { toolChoice }),
+    ...(tools.length > 0 && body.tool_choice?.['disable_parallel_tool_use'] === true ? { oneToolCall: true } : {}),
     ...(output === undefined ? {} : { output }),
   };
   return { request, untold };
@@ -83,7 +84,6 @@ function readTool(tool: MessagesTool, path: string, untold: string[]): readonly 
 
 function readToolChoice({ tool_choice: choice }: Body, untold: string[]): ModelRequest['toolChoice'] {
   if (choice === undefined) return undefined;
-  if (choice['disable_parallel_tool_use'] === true && choice.type !== 'none') untold.push('tool_choice.disable_parallel_tool_use');
   switch (choice.type) {
     case 'auto':
     case 'none':

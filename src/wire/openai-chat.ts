@@ -22,6 +22,7 @@ function encodeRequest(request: ModelRequest, traits: ModelTraits): JsonObject {
   if (request.seed !== undefined) body['seed'] = request.seed;
   if (request.tools && request.tools.length > 0) {
     body['tools'] = request.tools.map(encodeTool);
+    if (request.oneToolCall) body['parallel_tool_calls'] = false;
     if (request.toolChoice !== undefined) {
       body['tool_choice'] = typeof request.toolChoice === 'string' ? request.toolChoice : { type: 'function', function: { name: request.toolChoice.name } };
     }

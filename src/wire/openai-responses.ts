@@ -28,6 +28,7 @@ function encodeRequest(request: ModelRequest, traits: ModelTraits): JsonObject {
   if (request.maxTokens !== undefined) body['max_output_tokens'] = request.maxTokens;
   if (request.tools && request.tools.length > 0) {
     body['tools'] = request.tools.map(encodeTool);
+    if (request.oneToolCall) body['parallel_tool_calls'] = false;
     if (request.toolChoice !== undefined) {
       body['tool_choice'] = typeof request.toolChoice === 'string' ? request.toolChoice : { type: 'function', name: request.toolChoice.name };
     }

@@ -115,7 +115,7 @@ describe('what is asked for', () => {
     const tool = { type: 'function', name: 'look' };
     const cases: [object, string[]][] = [
       [{ tools: [tool, { type: 'web_search' }] }, ['tools[1]']],
-      [{ tools: [tool], parallel_tool_calls: false }, ['parallel_tool_calls']],
+      [{ tools: [tool], parallel_tool_calls: false }, []],
       [{ tools: [tool], tool_choice: { type: 'allowed_tools' } }, ['tool_choice']],
       [{ reasoning: { effort: 'low' } }, ['reasoning.effort']],
       [{ text: { verbosity: 'high' } }, ['text.verbosity']],

@@ -34,7 +34,6 @@ export function readResponses(body: ResponsesBody, before: readonly ResponseItem
   if (verbosity !== undefined && verbosity !== null && verbosity !== 'medium') untold.push('text.verbosity');
 
   const tools = (body.tools ?? []).flatMap((tool, index) => readTool(tool, `tools[${index}]`, untold));
-  if (tools.length > 0 && body.parallel_tool_calls === false) untold.push('parallel_tool_calls');
   const toolChoice = tools.length === 0 ? undefined : readToolChoice(body, untold);
   const output = readOutput(body);
   const { temperature, top_p: topP, max_output_tokens: maxTokens } = body;
@@ -47,6 +46,7 @@ export function readResponses(body: ResponsesBody, before: readonly ResponseItem
     ...(maxTokens === undefined || maxTokens === null ? {} : { maxTokens }),
     ...(tools.length === 0 ? {} : { tools }),
     ...(toolChoice === undefined ? {} : { toolChoice }),
+    ...(tools.length > 0 && body.parallel_tool_calls === false ? { oneToolCall: true } : {}),
     ...(output === undefined ? {} : { output }),
   };
   return { model: body.model, request, untold };

@@ -7,7 +7,7 @@ import { textOf } from './reading.ts';
 import { choiceOf, wordsOf } from './words.ts';
 
 /** Which tools the demo model calls, and with what: those that must be called, or that the last message clearly asks for. */
-type Asked = Pick<ModelRequest, 'messages' | 'tools' | 'toolChoice'>;
+type Asked = Pick<ModelRequest, 'messages' | 'tools' | 'toolChoice' | 'oneToolCall'>;
 
 // What tools are called besides what they are about: `get_weather` is about weather.
 const VERBS = new Set(
@@ -15,7 +15,7 @@ const VERBS = new Set(
 );
 const CALLS_MAX = 8;
 
-export function toolCallsFor({ messages, tools = [], toolChoice = 'auto' }: Asked): ToolCall[] {
+export function toolCallsFor({ messages, tools = [], toolChoice = 'auto', oneToolCall }: Asked): ToolCall[] {
   const last = messages.at(-1);
   if (tools.length === 0 || toolChoice === 'none' || last === undefined) return [];
   if (last.role !== 'user' && toolChoice === 'auto') return [];
@@ -23,7 +23,7 @@ export function toolCallsFor({ messages, tools = [], toolChoice = 'auto' }: Aske
   const prompt = asking?.role === 'user' ? textOf(asking.content) : '';
   const chosen = choose(tools, toolChoice, prompt);
   const wanted = chosen.flatMap((tool) => argumentsFor(tool, prompt).map((given) => ({ name: tool.name, given: JSON.stringify(given) })));
-  return wanted.slice(0, CALLS_MAX).map(({ name, given }, index) => ({
+  return wanted.slice(0, oneToolCall ? 1 : CALLS_MAX).map(({ name, given }, index) => ({
     id: `call_demo${messages.length}_${index}_${choiceOf(name + given).toString(36)}`,
     name,
     arguments: given,
