@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test';
 import OpenAI from 'openai';
 import { type FakeUpstream, startFakeUpstream } from './fake-upstream/server.ts';
-import { call, parseEvents, signIn, type Sluice, startSluice, until } from './harness.ts';
+import { call, parseEvents, signIn, type Sluice, startSluice } from './harness.ts';
 
 /** /v1/responses as OpenAI's own client uses it, on a provider that speaks the same dialect (`gpt-4o-mini`) and on one that does not (`demo`). */
 let upstream: FakeUpstream;
@@ -226,6 +226,15 @@ describe('a body', () => {
   });
 });
 
+test('an answer from the cache is a response of its own', async () => {
+  const asked = { json: { model: 'demo', input: 'The same again' }, headers: { ...headers, 'x-cache-control': 'on' } };
+  const [one, two] = [await call<{ id: string }>(`${sluice.url}/v1/responses`, asked), await call<{ id: string }>(`${sluice.url}/v1/responses`, asked)];
+  expect([one.headers.get('x-cache'), two.headers.get('x-cache')]).toEqual(['MISS', 'HIT']);
+  expect(two.json).toMatchObject({ status: 'completed', usage: { input_tokens: expect.any(Number) as number } });
+  expect(two.json.id).not.toBe(one.json.id);
+  expect((await client.responses.retrieve(two.json.id)).output_text).not.toBe('');
+});
+
 describe('what goes wrong', () => {
   test('before the answer is an error in the words of OpenAI', async () => {
     expect(await failureOf(client.responses.create({ model: 'nothing', input: 'Hi' }))).toMatchObject({ status: 404, code: 'model_not_found' });
@@ -249,68 +258,5 @@ describe('what goes wrong', () => {
     expect(last.response).toMatchObject({ status: 'failed', error: { code: 'server_error' } });
     expect(events.map((event) => event.sequence_number)).toEqual(events.map((_, index) => index));
     expect(events.filter(({ type }) => type === 'response.completed')).toEqual([]);
-  });
-});
-
-async function whenOver(id: string): Promise<OpenAI.Responses.Response> {
-  await until(async () => !['queued', 'in_progress'].includes((await client.responses.retrieve(id)).status ?? ''));
-  return client.responses.retrieve(id);
-}
-
-describe('in the background', () => {
-  test.each(MODELS)('%s answers at once and goes on', async (model) => {
-    const begun = await client.responses.create({ model, input: 'Count to three', background: true });
-    expect(begun).toMatchObject({ status: 'queued', background: true, output: [] });
-    const over = await whenOver(begun.id);
-    expect(over).toMatchObject({ id: begun.id, status: 'completed', background: true, created_at: begun.created_at });
-    expect(over.output_text).not.toBe('');
-    const next = await client.responses.create({ model, input: 'Go on', previous_response_id: begun.id });
-    expect(next.status).toBe('completed');
-    expect((await client.responses.cancel(begun.id)).status).toBe('completed');
-  });
-
-  test('what fails is found failed', async () => {
-    upstream.script({ status: 400 });
-    const { id } = await client.responses.create({ model: 'gpt-4o-mini', input: 'Hi', background: true });
-    expect(await whenOver(id)).toMatchObject({ status: 'failed', error: { code: 'invalid_prompt' } });
-  });
-
-  test.each(MODELS)('a stream of %s can be taken up behind any event', async (model) => {
-    const asked = await client.responses.create({ model, input: 'Count to four', background: true, stream: true });
-    const first: Event[] = [];
-    for await (const event of asked) {
-      first.push(event);
-      if (first.length === 4) break;
-    }
-    const [begun] = first;
-    if (begun?.type !== 'response.created') throw new Error('it did not begin');
-    const { id } = begun.response;
-    expect(id).not.toMatch(/fake/);
-    const rest = await read(await client.responses.retrieve(id, { stream: true, starting_after: 3 }));
-    const all = [...first, ...rest];
-    expect(all.map((event) => event.sequence_number)).toEqual(all.map((_, index) => index));
-    expect(order(all)).toEqual(TEXT_ORDER);
-    const stored = await client.responses.retrieve(id);
-    expect(all.at(-1)).toMatchObject({ response: { id, output: stored.output } });
-    for (const after of [0, 2, all.length - 2]) {
-      expect(await read(await client.responses.retrieve(id, { stream: true, starting_after: after }))).toEqual(all.slice(after + 1));
-    }
-    expect((await failureOf(stranger.responses.retrieve(id))).status).toBe(404);
-    expect((await failureOf(stranger.responses.cancel(id))).status).toBe(404);
-  });
-
-  test('what is cancelled ends upstream within a second and is found cancelled', async () => {
-    upstream.script({ chunks: 100, chunkDelayMs: 50 });
-    const { id } = await client.responses.create({ model: 'gpt-4o-mini', input: 'Slowly', background: true });
-    await until(() => (upstream.calls()[0]?.pieces ?? 0) > 2);
-    expect((await client.responses.cancel(id)).status).toBe('cancelled');
-    await until(() => upstream.calls()[0]?.closedByClientAt !== null, 1000);
-    expect((await whenOver(id)).status).toBe('cancelled');
-  });
-
-  test('a response that is in the foreground can be neither cancelled nor streamed again', async () => {
-    const { id } = await client.responses.create({ model: 'demo', input: 'Hi' });
-    expect((await failureOf(client.responses.cancel(id))).status).toBe(400);
-    expect(await failureOf(client.responses.retrieve(id, { stream: true }))).toMatchObject({ status: 400, param: 'stream' });
   });
 });

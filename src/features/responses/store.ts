@@ -36,13 +36,16 @@ export async function insertResponse(db: Db, { projectId, id, ...stored }: NewRe
     .execute();
 }
 
+/** A process that had the database away says that it is there as soon as it is back. */
+const LOST_AFTER_S = 10;
+
 /** `isLost` where it goes on and nobody works on it any more; `isStreamed` where its events are still kept. */
 export async function findResponse(db: Db, { projectId, id }: Place) {
   const row = await db
     .selectFrom('responses')
     .leftJoin('streams', 'streams.id', 'responses.stream_id')
     .select(['input', 'response', 'previous_id', 'stream_id', 'running'])
-    .select(sql<boolean>`running and not coalesce(streams.alive_until > now(), false)`.as('isLost'))
+    .select(sql<boolean>`running and not coalesce(streams.alive_until > now() - make_interval(secs => ${LOST_AFTER_S}), false)`.as('isLost'))
     .select(sql<boolean>`streams.id is not null`.as('isStreamed'))
     .where('responses.project_id', '=', projectId)
     .where('responses.id', '=', id)
