@@ -166,7 +166,7 @@ describe('at a terminal', () => {
     const address = /Address +(http:\/\/127\.0\.0\.1:\d+)\n/.exec(banner)?.[1];
     expect((await call(`${address}/readyz`)).status).toBe(200);
     expect(banner).toMatch(/Models +demo \(built in, free/);
-    expect(banner).toMatch(/Real answers +set OPENAI_API_KEY/);
+    expect(banner).toMatch(/Real answers +set the key of a provider, such as OPENAI_API_KEY/);
     expect(banner).toContain(`Data          ${join(folder, 'banner')} (`);
     const [, username, password] = /Sign-in +(\S+) \/ (\S+) /.exec(banner) ?? [];
     expect((await call(`${address}/auth/login`, { json: { username, password } })).status).toBe(200);

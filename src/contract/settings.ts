@@ -42,7 +42,7 @@ export const SETTINGS = {
   togetherApiKey: { env: 'TOGETHER_API_KEY', kind: 'secret', default: null, doc: 'Key of the Together provider.' },
   fireworksApiKey: { env: 'FIREWORKS_API_KEY', kind: 'secret', default: null, doc: 'Key of the Fireworks provider.' },
   perplexityApiKey: { env: 'PERPLEXITY_API_KEY', kind: 'secret', default: null, doc: 'Key of the Perplexity provider.' },
-  defaultModel: { env: 'DEFAULT_MODEL', aliases: ['OPENAI_MODEL', 'OPENAI_ENGINE'], kind: 'text', default: null, doc: 'Model of a request that names none: `gpt-4o-mini` when there is a provider key, else `demo`.' },
+  defaultModel: { env: 'DEFAULT_MODEL', aliases: ['OPENAI_MODEL', 'OPENAI_ENGINE'], kind: 'text', default: null, doc: 'Model of a request that names none: `gpt-4o-mini` where there is an OpenAI provider, else the cheapest that the first other one lists, else `demo`.' },
   defaultTemperature: { env: 'DEFAULT_TEMPERATURE', aliases: ['OPENAI_TEMPERATURE'], kind: 'number', default: '0.7', min: 0, max: 2, doc: 'Temperature of a request that names none.' },
   defaultMaxTokens: { env: 'DEFAULT_MAX_TOKENS', aliases: ['OPENAI_MAX_TOKENS'], kind: 'integer', default: '1000', min: 1, max: 16384, doc: 'Longest answer of a request that names none.' },
   localModelPath: { env: 'LOCAL_MODEL_PATH', kind: 'text', default: null, restart: true, doc: 'A GGUF file to serve as the local model.' },

@@ -144,9 +144,9 @@ async function checkProviders(read: ConfigRead): Promise<Finding[]> {
     }
   };
   const findings = await Promise.all([...config.providers.values()].map(ask));
-  const real = settings.openaiApiKey !== null || Object.keys(config.file.providers).length > 0;
+  const real = [...config.providers.values()].some(({ origin }) => origin !== null);
   return [
     ...findings,
-    { check: 'default model', ok: true, found: real ? config.defaultModel : `${config.defaultModel} (set OPENAI_API_KEY for real answers)` },
+    { check: 'default model', ok: true, found: real ? config.defaultModel : `${config.defaultModel} (set the key of a provider, such as OPENAI_API_KEY, for real answers)` },
   ];
 }

@@ -13,7 +13,7 @@ const WITHOUT = 'demo';
 export function snapshot(read: ConfigRead, version: number): Config {
   const { settings, file } = read;
   const providers = buildProviders(settings, file);
-  const defaultModel = settings.defaultModel ?? (providers.has('openai') ? WITH_A_KEY : WITHOUT);
+  const defaultModel = settings.defaultModel ?? (providers.has('openai') ? WITH_A_KEY : (cheapestListed(providers) ?? WITHOUT));
   return Object.freeze({
     settings,
     file,
@@ -24,6 +24,18 @@ export function snapshot(read: ConfigRead, version: number): Config {
     corsOrigins: settings.corsOrigins ?? (settings.environment === 'development' ? ['*'] : []),
     version,
   });
+}
+
+/** Of the first provider on the network that lists models with a price. */
+function cheapestListed(providers: Config['providers']): string | null {
+  for (const { id, origin, models } of providers.values()) {
+    const priced = models.flatMap(({ id: model, price, capabilities }) =>
+      price && capabilities.includes('chat') ? [{ model, nanoUsd: price.inputNanoUsd + price.outputNanoUsd }] : [],
+    );
+    const [cheapest] = priced.toSorted((a, b) => a.nanoUsd - b.nanoUsd);
+    if (origin !== null && cheapest) return `${id}/${cheapest.model}`;
+  }
+  return null;
 }
 
 /** Names that lead nowhere are found when the configuration is read, and not by the first caller. */

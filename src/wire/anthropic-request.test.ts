@@ -102,7 +102,7 @@ describe('the Messages API', () => {
 
 test('one tool call at the most is said with the choice of tools, whatever that is', () => {
   const tool = { name: 'look', parameters: { type: 'object' } } as const;
-  const one = (more: Partial<ModelRequest>) => encode({ tools: [tool], oneToolCall: true, ...more })['tool_choice'];
+  const one = (more: Partial<ModelRequest>) => (encode({ tools: [tool], oneToolCall: true, ...more }) as { tool_choice?: unknown }).tool_choice;
   expect([one({}), one({ toolChoice: 'required' }), one({ toolChoice: { name: 'look' } }), one({ toolChoice: 'none' })]).toEqual([
     { type: 'auto', disable_parallel_tool_use: true },
     { type: 'any', disable_parallel_tool_use: true },

@@ -97,6 +97,7 @@ describe('what is asked for', () => {
       max_output_tokens: 50,
       tools: [{ type: 'function', name: 'look', description: 'Looks', parameters: { type: 'object' }, strict: true }],
       tool_choice: { type: 'function', name: 'look' },
+      parallel_tool_calls: false,
       text: { format: { type: 'json_schema', name: 'place', schema: { type: 'object' }, strict: true } },
     });
     expect(untold).toEqual([]);
@@ -107,6 +108,7 @@ describe('what is asked for', () => {
       maxTokens: 50,
       tools: [{ name: 'look', description: 'Looks', parameters: { type: 'object' }, strict: true }],
       toolChoice: { name: 'look' },
+      oneToolCall: true,
       output: { name: 'place', schema: { type: 'object' } },
     });
   });

@@ -47,13 +47,14 @@ export function readResponses(body: ResponsesBody, before: readonly ResponseItem
     ...(tools.length === 0 ? {} : { tools }),
     ...(toolChoice === undefined ? {} : { toolChoice }),
     ...(tools.length > 0 && body.parallel_tool_calls === false ? { oneToolCall: true } : {}),
+    ...(tools.length > 0 && body.parallel_tool_calls === false ? { oneToolCall: true } : {}),
     ...(output === undefined ? {} : { output }),
   };
   return { model: body.model, request, untold };
 }
 
 /** The input as items, however it was given. */
-export function inputItems({ input }: ResponsesBody): readonly ResponseItem[] {
+function inputItems({ input }: ResponsesBody): readonly ResponseItem[] {
   if (input === undefined) return [];
   return typeof input === 'string' ? [{ type: 'message', role: 'user', content: [{ type: 'input_text', text: input }] }] : input;
 }

@@ -108,7 +108,7 @@ function failureWord(type: string): string {
 }
 
 /** How a response that did not come to its end ends in a stream: no client can take that for a whole one, and OpenAI's own throw. */
-export function brokenEvents(response: JsonObject, error: OpenaiError, from: number): string {
+function brokenEvents(response: JsonObject, error: OpenaiError, from: number): string {
   const { message, param, code } = error;
   return (
     eventText('response.failed', { type: 'response.failed', sequence_number: from, response }) +

@@ -6,13 +6,15 @@ import type { Operation } from './document.ts';
 export type Objects = ReadonlyMap<string, string>;
 
 export type Owner = { readonly projectId: string; readonly headers: Headers };
-type Ask = <Body>(method: Method, path: string, json?: unknown) => Promise<Answered<Body>>;
+type Ask = <Body>(method: Method, path: string, json?: unknown, more?: Headers) => Promise<Answered<Body>>;
 
 /** How a thing is made that no POST to its collection makes. Everything else is made of the document's own example. */
 const MAKERS: Readonly<Record<string, (owner: Owner, ask: Ask) => Promise<string>>> = {
   '/api/v1/projects': ({ projectId }) => Promise.resolve(projectId),
   // One in the background, which can be cancelled.
   '/v1/responses': async (_owner, ask) => (await ask<{ id: string }>('POST', '/v1/responses', { model: 'demo', input: 'mine', background: true })).json.id,
+  '/api/v1/streams': async (_owner, ask) =>
+    (await ask('POST', '/generate?stream=true', { prompt: 'mine' }, { 'x-stream-resume': 'true' })).headers.get('x-stream-id') ?? '',
   '/api/v1/requests': async (_owner, ask) => (await ask('POST', '/generate', { prompt: 'mine' })).headers.get('x-request-id') ?? '',
 };
 
@@ -26,7 +28,7 @@ export function isOnObject({ path }: Operation): boolean {
 
 /** One thing of each kind that has an id in a path. */
 export async function makeObjects(people: People, operations: readonly Operation[], owner: Owner): Promise<Objects> {
-  const ask: Ask = (method, path, json) => people.ask(method, path, json, owner.headers);
+  const ask: Ask = (method, path, json, more) => people.ask(method, path, json, { ...owner.headers, ...more });
   const objects = new Map<string, string>();
   for (const collection of new Set(operations.filter(isOnObject).map(({ path }) => collectionOf(path)))) {
     objects.set(collection, await (MAKERS[collection] ?? byExample(operations, collection))(owner, ask));
