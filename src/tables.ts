@@ -1,5 +1,4 @@
 import type { ColumnType, Generated } from 'kysely';
-import type { ResponseItem } from './contract/responses.ts';
 
 /**
  * The rows of every table, as the driver reads and takes them. The tables themselves are in migrations/. What belongs to projects can be
@@ -204,7 +203,7 @@ type ResponsesTable = {
   project_id: string;
   id: string;
   previous_id: string | null;
-  input: Json<readonly ResponseItem[]>;
+  input: Json<readonly Record<string, unknown>[]>;
   response: Json<Record<string, unknown>>;
   stream_id: string | null;
   running: Generated<boolean>;

@@ -50,7 +50,7 @@ export async function findResponse(db: Db, { projectId, id }: Place) {
     .where('responses.project_id', '=', projectId)
     .where('responses.id', '=', id)
     .executeTakeFirst();
-  return row ?? null;
+  return row ? { ...row, input: row.input as readonly ResponseItem[] } : null;
 }
 export type StoredResponse = NonNullable<Awaited<ReturnType<typeof findResponse>>>;
 

@@ -99,7 +99,7 @@ export function noResponse(id: string): AppError {
 }
 
 /** What an id is made of, ours or a provider's. Nothing else is looked for in the database, which does not take every text. */
-export function isResponseId(id: string): boolean {
+function isResponseId(id: string): boolean {
   return /^[\w.:-]{1,200}$/.test(id);
 }
 
