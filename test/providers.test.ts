@@ -166,8 +166,3 @@ test('the models of every vendor with a key are listed, with the prices of its o
   expect(listed.get('openai/gpt-oss-120b')).toMatchObject({ provider: 'groq' });
   expect(listed.get('gpt-4o-mini')).toBeUndefined();
 });
-
-test('who names no model gets the cheapest of the first vendor with a key', async () => {
-  const { headers } = await call(`${sluice.url}/generate`, { json: { prompt: 'Which model is this?' } });
-  expect([headers.get('x-provider'), headers.get('x-model')]).toEqual(['anthropic', 'claude-haiku-5-5']);
-});

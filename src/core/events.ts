@@ -72,6 +72,7 @@ export function foldAnswer(): AnswerFold {
 
   return {
     add(event) {
+      if (event.type === 'frame') return;
       switch (event.type) {
         case 'start':
           model = event.model;
@@ -98,8 +99,6 @@ export function foldAnswer(): AnswerFold {
           return;
         case 'end':
           finishReason = event.finishReason;
-          return;
-        case 'frame':
           return;
         default:
           event satisfies never;

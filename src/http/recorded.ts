@@ -11,7 +11,7 @@ import { renderErrorEvent, surfaceOf } from './render-error.ts';
 import type { Exchange, Reply, Sink } from './route.ts';
 
 /** Streams that go on when their caller's connection drops, and are taken up at `/api/v1/streams/{id}`. */
-export const RESUME_HEADER = 'x-stream-resume';
+const RESUME_HEADER = 'x-stream-resume';
 
 export function wantsRecord({ request }: Exchange): boolean {
   return request.headers.get(RESUME_HEADER)?.toLowerCase() === 'true';

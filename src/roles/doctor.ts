@@ -147,6 +147,10 @@ async function checkProviders(read: ConfigRead): Promise<Finding[]> {
   const real = [...config.providers.values()].some(({ origin }) => origin !== null);
   return [
     ...findings,
-    { check: 'default model', ok: true, found: real ? config.defaultModel : `${config.defaultModel} (set the key of a provider, such as OPENAI_API_KEY, for real answers)` },
+    {
+      check: 'default model',
+      ok: true,
+      found: real ? config.defaultModel : `${config.defaultModel} (set the key of a provider, such as OPENAI_API_KEY, for real answers)`,
+    },
   ];
 }

@@ -67,25 +67,17 @@ function running({ text, finishReason = 'stop', cached = false }: Said): Running
 type Given = { readonly stream?: boolean; readonly accept?: string };
 
 function exchangeOf(body: unknown, { stream, accept }: Given = {}): Exchange<undefined, { stream?: boolean }> {
-  const request = new Request('http://localhost/', accept === undefined ? {} : { headers: { accept } });
-  const who = {
-    principal: ANONYMOUS,
-    address: '127.0.0.1',
-    requestId: 'req_1',
-    signal: request.signal,
-    outlive: () => () => undefined,
-    deadline: 1e15,
-    ids: callIds('call_1', 0),
-  };
-  return { request, path: '/', route: '/', ...who, params: undefined, query: stream === undefined ? {} : { stream }, body, logFields: {} };
+  const request = new Request('http://localhost/', { headers: accept === undefined ? {} : { accept } });
+  const who = { principal: ANONYMOUS, address: '127.0.0.1', requestId: 'req_1', ids: callIds('call_1', 0) };
+  const time = { signal: request.signal, outlive: () => () => undefined, deadline: 1e15, query: stream === undefined ? {} : { stream } };
+  return { request, path: '/', route: '/', ...who, ...time, params: undefined, body, logFields: {} };
 }
 
 async function post(app: App, path: string, body: unknown, given: Given = {}): Promise<Reply & { readonly logFields: Record<string, unknown> }> {
   const found = taskRoutes.find((each) => each.path === path);
   if (!found) throw new Error(`no route ${path}`);
   const exchange = exchangeOf(found.body?.parse(body), given);
-  const reply = await found.handle(app, exchange);
-  return { ...reply, logFields: exchange.logFields };
+  return { ...(await found.handle(app, exchange)), logFields: exchange.logFields };
 }
 
 async function streamed(reply: Reply): Promise<string> {
