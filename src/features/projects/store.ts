@@ -53,6 +53,9 @@ export const OWNED_TABLES = [
   'ledger',
   'usage_quarters',
   'call_bodies',
+  'responses',
+  'stream_events',
+  'streams',
   'api_keys',
 ] as const satisfies readonly (keyof ProjectDatabase)[];
 
