@@ -188,11 +188,12 @@ describe('a provider of the same dialect', () => {
   test("says why it refused, in the provider's own words", async () => {
     upstream.script({
       status: 400,
-      body: { error: { message: 'max_tokens is too large: 99999999', type: 'invalid_request_error', param: 'max_tokens', code: null } },
+      body: { error: { message: 'max_tokens is too large: 99999999', type: 'invalid_request_error', param: 'max_tokens', code: 'context_length_exceeded' } },
     });
     const failure = await failureOf(client.chat.completions.create({ model: 'gpt-4o-mini', messages: ask('x'), max_completion_tokens: 99_999_999 }));
     expect(failure.status).toBe(400);
     expect(failure.message).toContain('max_tokens is too large');
+    expect([failure.code, failure.param]).toEqual(['context_length_exceeded', 'max_tokens']);
   });
 });
 

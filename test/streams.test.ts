@@ -4,8 +4,8 @@ import { call, parseEvents, type ServerEvent, signIn, type Sluice, startSluice, 
 import { makeDatabase, type TestDatabase } from './test-database.ts';
 
 /** Streams that are taken up again: on the same process and on another one, while they are made and afterwards, and when a process is killed. */
-const PIECES = 60;
-const PACE_MS = 15;
+const PIECES = 199;
+const PACE_MS = 5;
 
 let upstream: FakeUpstream;
 let first: Sluice;

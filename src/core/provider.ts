@@ -134,6 +134,15 @@ export type UpstreamFault =
   /** The body broke off, or was not what it should be. */
   | 'broken';
 
+type UpstreamErrorParts = {
+  readonly status?: number;
+  readonly retryAfterMs?: number | null;
+  readonly words?: string;
+  readonly code?: string | null;
+  readonly param?: string | null;
+  readonly cause?: unknown;
+};
+
 /** How an attempt failed, in the one vocabulary that the retry decision reads. */
 export class UpstreamError extends Error {
   readonly fault: UpstreamFault;
@@ -141,13 +150,18 @@ export class UpstreamError extends Error {
   readonly retryAfterMs: number | null;
   /** What the provider itself said. It may quote the request, so it is for whoever sent that, and the message is for the log. */
   readonly words: string | null;
+  /** What it calls the error, and the field that it is about, where it says so: `context_length_exceeded`, which clients know. */
+  readonly code: string | null;
+  readonly param: string | null;
 
-  constructor(fault: UpstreamFault, message: string, more: { status?: number; retryAfterMs?: number | null; words?: string; cause?: unknown } = {}) {
+  constructor(fault: UpstreamFault, message: string, more: UpstreamErrorParts = {}) {
     super(message, more.cause === undefined ? undefined : { cause: more.cause });
     this.name = 'UpstreamError';
     this.fault = fault;
     this.status = more.status ?? null;
     this.retryAfterMs = more.retryAfterMs ?? null;
     this.words = more.words || null;
+    this.code = more.code || null;
+    this.param = more.param || null;
   }
 }

@@ -146,7 +146,7 @@ export function upstreamAppError(
   const internal = { upstream: { ...upstream, fault: error.fault, reason: error.message } };
   switch (error.fault) {
     case 'rejected':
-      return new AppError('UPSTREAM_REJECTED', { details: { upstream: { ...upstream, message: error.words ?? error.message } }, internal, cause: error });
+      return new AppError('UPSTREAM_REJECTED', { details: { upstream: { ...upstream, ...refusalOf(error) } }, internal, cause: error });
     case 'timeout':
       return new AppError('TIMEOUT', { details: { upstream }, internal, cause: error });
     case 'rate_limited':
@@ -167,4 +167,9 @@ export function upstreamAppError(
       error.fault satisfies never;
   }
   return new AppError('INTERNAL_ERROR', { message: `The provider ${candidate.provider.id} failed`, details: { upstream }, internal, cause: error });
+}
+
+/** Why the provider refused, as it says itself. */
+function refusalOf({ words, message, code, param }: UpstreamError): object {
+  return { message: words ?? message, ...(code === null ? {} : { code }), ...(param === null ? {} : { param }) };
 }

@@ -31,7 +31,8 @@ export function renderError(error: AppError, surface: Surface, requestId: string
   if (surface === 'native') return { status: row.status, headers, json: errorBody(error, requestId) };
   const status = statusOn(surface, error.code);
   headers['x-error-code'] = error.code;
-  const message = compatibleMessage(error);
+  const theirs = upstreamWords(error);
+  const message = theirs.message ?? error.message;
   if (surface === 'anthropic') {
     return {
       status,
@@ -40,13 +41,11 @@ export function renderError(error: AppError, surface: Surface, requestId: string
     };
   }
   const { type, code } = row.openai;
-  return { status, headers, json: { error: { message, type, param: error.parts.field ?? null, code } } };
+  return { status, headers, json: { error: { message, type, param: error.parts.field ?? theirs.param ?? null, code: theirs.code ?? code } } };
 }
 
-/** Other vendors' forms have no room for details: what the provider itself said against the request is in the message. */
-function compatibleMessage({ code, message, parts }: AppError): string {
-  if (code !== 'UPSTREAM_REJECTED') return message;
-  const upstream = parts.details?.['upstream'];
-  const words = typeof upstream === 'object' && upstream !== null && 'message' in upstream ? upstream.message : null;
-  return typeof words === 'string' && words !== '' ? words : message;
+/** Other vendors' forms have no room for details: what the provider itself said against the request takes the place of what we say of it. */
+function upstreamWords({ code, parts }: AppError): { readonly message?: unknown; readonly code?: unknown; readonly param?: unknown } {
+  const upstream = code === 'UPSTREAM_REJECTED' ? parts.details?.['upstream'] : null;
+  return typeof upstream === 'object' && upstream !== null ? upstream : {};
 }

@@ -84,6 +84,8 @@ function redactor(secrets: readonly string[]): (error: UpstreamError) => Upstrea
     return new UpstreamError(error.fault, error.message, {
       words,
       retryAfterMs: error.retryAfterMs,
+      code: error.code,
+      param: error.param,
       ...(error.status === null ? {} : { status: error.status }),
     });
   };

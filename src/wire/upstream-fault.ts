@@ -2,7 +2,7 @@ import { UpstreamError, type UpstreamFault } from '../core/provider.ts';
 import { isObject, type JsonObject, objectOf, textOf } from './read-json.ts';
 
 /** What a provider's words about an error say, whatever form they have. */
-export type ProviderError = { readonly message: string; readonly type: string; readonly code: string };
+export type ProviderError = { readonly message: string; readonly type: string; readonly code: string; readonly param: string };
 
 const MESSAGE_CHARS_MAX = 600;
 
@@ -12,7 +12,7 @@ const MESSAGE_CHARS_MAX = 600;
  */
 export function providerError(body: JsonObject): ProviderError | null {
   const { error } = body;
-  if (typeof error === 'string') return { message: error, type: '', code: '' };
+  if (typeof error === 'string') return { message: error, type: '', code: '', param: '' };
   if (isObject(error)) return readError(error);
   return body['object'] === 'error' ? readError(body) : null;
 }
@@ -23,13 +23,22 @@ export function readError(error: JsonObject): ProviderError {
     message: textOf(error['message']).slice(0, MESSAGE_CHARS_MAX),
     type: textOf(error['type']),
     code: typeof code === 'number' ? String(code) : textOf(code),
+    param: textOf(error['param']),
   };
 }
 
 /** An error that came where an answer should be: behind status 200, or in the middle of a stream. Only its words say what it is. */
 export function faultInAnswer(error: ProviderError): UpstreamError {
-  return new UpstreamError(faultOf(error), `The provider reported an error${error.message ? named(error) : ' without words'}.`, { words: error.message });
+  return new UpstreamError(faultOf(error), `The provider reported an error${error.message ? named(error) : ' without words'}.`, partsOf(error));
 }
+
+/** A name and a path, and no text that could be anybody's. */
+function partsOf({ message, code, param }: ProviderError): { readonly words: string; readonly code: string | null; readonly param: string | null } {
+  return { words: message, code: NAME.test(code) ? code : null, param: PATH.test(param) ? param : null };
+}
+
+const NAME = /^[A-Za-z][\w.-]{0,59}$/;
+const PATH = /^[A-Za-z][\w.[\]-]{0,99}$/;
 
 /** By its code or type, which are the provider's own; a text in their place could be anybody's. */
 function named({ code, type }: ProviderError): string {
@@ -66,7 +75,7 @@ export function faultOfStatus({ status, retryAfterMs }: Head, body: string): Ups
   return new UpstreamError(statusFault(status, error), `The provider answered ${status}${error.message ? named(error) : ' without saying why'}.`, {
     status,
     retryAfterMs,
-    words: error.message,
+    ...partsOf(error),
   });
 }
 
