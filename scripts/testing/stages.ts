@@ -22,9 +22,9 @@ export const stages: readonly Stage[] = [
   check('unused', ['run', 'knip']),
   check('docs', ['scripts/gen-docs.ts', '--check']),
   { name: 'unit', limitMs: 5 * MINUTE_MS, run: (limitMs) => runUnit(limitMs) },
-  { name: 'black-box-embedded', limitMs: 12 * MINUTE_MS, run: (limitMs) => runEmbedded(limitMs) },
+  { name: 'black-box-embedded', limitMs: 15 * MINUTE_MS, run: (limitMs) => runEmbedded(limitMs) },
   { name: 'schemathesis', limitMs: 10 * MINUTE_MS, run: runSchemathesis },
-  { name: 'black-box-server', limitMs: 12 * MINUTE_MS, run: (limitMs) => runServer(limitMs) },
+  { name: 'black-box-server', limitMs: 15 * MINUTE_MS, run: (limitMs) => runServer(limitMs) },
 ];
 
 function check(name: string, words: readonly string[]): Stage {
