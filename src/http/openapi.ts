@@ -38,7 +38,8 @@ what; \`x-scopes\` is the table.
 
 **Errors** have one form: \`{"error": {"code", "message", "status", "field", "details", "request_id"}}\`. A request with several mistakes
 reports the first in \`field\` and all of them in \`details.errors\`. An address that does not exist answers 404, a method that it does not
-take 405 with \`Allow\`. The \`X-Request-Id\` of every answer is in the log too.
+take 405 with \`Allow\`. The \`X-Request-Id\` of every answer is in the log too. Below \`/v1\` they come in the words of the vendor whose clients ask there, bad
+input is a 400, and \`X-Error-Code\` has our own name.
 
 **Once.** A POST that takes an \`Idempotency-Key\` is done once for each key of each caller: for 24 hours the same key with the same body gives the
 same answer, byte for byte, with \`Idempotency-Replayed: true\`, at no cost and whatever was restarted meanwhile; streams too, which go on to their
@@ -47,7 +48,8 @@ is every success, what the provider refused (\`UPSTREAM_REJECTED\`), and a failu
 nothing, are not: a retry with the same key tries anew.
 
 **Streams.** \`?stream=true\` answers in Server-Sent Events: pieces of text, then \`event: done\` with usage and cost, or \`event: error\`.
-With \`Accept: text/plain\` it is the raw text. A stream that ends without \`done\` was cut off.
+With \`Accept: text/plain\` it is the raw text. A stream that ends without \`done\` was cut off. Any streamed request with \`X-Stream-Resume: true\` goes on
+when its connection drops: \`GET /api/v1/streams/{id}\`, with the \`X-Stream-Id\` of its answer and the \`Last-Event-ID\` that came last, goes on behind that.
 `.trim();
 
 const LOGIN_PATH = '/auth/login';
