@@ -58,6 +58,8 @@ export type AnswerFold = {
   answer(): Answer | null;
   /** What came so far, ended or not. */
   text(): string;
+  /** All that a provider counts as output, as far as it came. */
+  produced(): string;
   usage(): Usage | null;
 };
 
@@ -89,11 +91,9 @@ export function foldAnswer(): AnswerFold {
         case 'tool-start':
           tools.set(event.index, { id: event.id, name: event.name, arguments: '' });
           return;
-        case 'tool-delta': {
-          const tool = tools.get(event.index);
-          if (tool) tool.arguments += event.arguments;
+        case 'tool-delta':
+          addArguments(tools.get(event.index), event.arguments);
           return;
-        }
         case 'usage':
           usage = event.usage;
           return;
@@ -109,8 +109,13 @@ export function foldAnswer(): AnswerFold {
       return { model, text, reasoning, refusal, toolCalls: [...tools.values()], usage, finishReason };
     },
     text: () => text,
+    produced: () => [reasoning, text, refusal, ...[...tools.values()].map((tool) => tool.name + tool.arguments)].join(''),
     usage: () => usage,
   };
+}
+
+function addArguments(tool: { arguments: string } | undefined, more: string): void {
+  if (tool) tool.arguments += more;
 }
 
 /** The events that say a whole answer at once: how a cached answer is streamed. */

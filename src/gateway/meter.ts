@@ -37,17 +37,22 @@ export function meter(needs: Needs, metering: Metering): Metered {
   const reading = startReading(needs, metering);
   let begun = false;
 
+  /** Looked at before it is passed on: an end that was said cannot be taken back. */
+  const within = (batch: readonly ModelEvent[]): readonly ModelEvent[] => {
+    reading.add(batch);
+    overrun?.(batch);
+    return batch;
+  };
+
   async function* batches(): AsyncGenerator<readonly ModelEvent[]> {
     begun = true;
     try {
       signal.throwIfAborted();
-      yield reading.add(attempted.first);
-      overrun?.(attempted.first);
+      yield within(attempted.first);
       for (;;) {
         const step = await attempted.rest.next();
         if (step.done) break;
-        yield reading.add(step.value);
-        overrun?.(step.value);
+        yield within(step.value);
       }
       // A provider that stops without saying so has not finished, whatever its iterator says.
       if (reading.fold.answer() === null) throw new UpstreamError('broken', 'the answer stopped without an end');
@@ -91,7 +96,7 @@ function startReading(needs: Needs, { call, attempted, account, startedAt, queue
   let endedAt: number | null = null;
 
   const receipt = (): Receipt => {
-    const usage = fold.usage() ?? estimated(call.request, fold.text());
+    const usage = fold.usage() ?? estimated(call.request, fold.produced());
     return { usage, costNanoUsd: costNanoUsd(usage, candidate.price) };
   };
   const upstreamMs = (): number => (endedAt ?? needs.clock.monotonic()) - startedAt;
@@ -142,9 +147,10 @@ function overrunWatch({ principal, request }: ModelCall): ((batch: readonly Mode
   let counted = 0;
   return (batch) => {
     for (const event of batch) {
-      if (event.type !== 'text-delta' && event.type !== 'reasoning-delta') continue;
+      const text = outputOf(event);
+      if (text === '') continue;
       pieces++;
-      counted += estimateTokens(event.text);
+      counted += estimateTokens(text);
     }
     if (Math.max(pieces, counted / COUNT_ERROR) <= maxTokens) return;
     throw new AppError('BUDGET_EXCEEDED', {
@@ -152,6 +158,11 @@ function overrunWatch({ principal, request }: ModelCall): ((batch: readonly Mode
       details: { max_tokens: maxTokens },
     });
   };
+}
+
+function outputOf(event: ModelEvent): string {
+  if (event.type === 'tool-delta') return event.arguments;
+  return event.type === 'text-delta' || event.type === 'reasoning-delta' || event.type === 'refusal-delta' ? event.text : '';
 }
 
 type Recorded = {

@@ -27,6 +27,7 @@ export class Connection {
   idleUntil = 0;
   readonly #silence: Silence;
   #socket: Socket<Connection> | null = null;
+  #isPaused = false;
 
   constructor(clock: Clock, user: ConnectionUser | null) {
     this.user = user;
@@ -67,10 +68,13 @@ export class Connection {
   }
 
   pause(): void {
+    this.#isPaused = true;
     this.#socket?.pause();
   }
 
   resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
     this.#socket?.resume();
   }
 

@@ -176,6 +176,8 @@ export class Exchange implements ConnectionUser, AnswerSource {
     const connection = this.#release();
     this.#answer?.end();
     if (connection === null) return;
+    // Its reader may have paused it, and has no way to it any more.
+    connection.resume();
     if (this.#unsent !== null) connection.reset();
     else if (reusable) this.#needs.pool.give(this.#route.origin, connection, head?.keepAliveMs ?? null);
     else connection.end();
