@@ -197,30 +197,6 @@ describe('a provider of the same dialect', () => {
   });
 });
 
-/** Asks by a key that may spend so much. */
-async function capped(usd: number) {
-  const { json } = await call<{ key: string }>(`${sluice.url}/api/v1/keys`, {
-    json: { name: 'capped', budget: { usd, period: 'total' } },
-    headers: await signIn(sluice.url),
-  });
-  const own = new OpenAI({ baseURL: `${sluice.url}/v1`, apiKey: json.key, maxRetries: 0 });
-  return (content: OpenAI.ChatCompletionContentPart[], n = 1) =>
-    own.chat.completions.create({ model: 'gpt-4o-mini', messages: [{ role: 'user', content }], max_completion_tokens: 1000, n });
-}
-
-describe('a budget', () => {
-  test('sets aside all that the model can read where the body has more than we can count, and each of several answers', async () => {
-    const text = { type: 'text' as const, text: 'x' };
-    const file = { type: 'file' as const, file: { file_id: 'file-1' } };
-    // A million tokens are 0.15 USD in and 0.60 USD out; the model reads 128,000.
-    const small = await capped(0.01);
-    expect((await small([text])).choices).toHaveLength(1);
-    expect((await failureOf(small([text, file]))).status).toBe(429);
-    expect((await failureOf(small([text], 20))).status).toBe(429);
-    expect((await (await capped(0.03))([text, file])).choices).toHaveLength(1);
-  });
-});
-
 describe('a provider of another dialect', () => {
   test.each([
     ['n', { n: 2 }],
