@@ -1,9 +1,9 @@
 import type { ModelCall, RunningCall } from '../app.ts';
 import { AppError } from '../contract/errors.ts';
-import { type Answer, foldAnswer } from '../core/events.ts';
+import { type Answer, foldAnswer, type Usage } from '../core/events.ts';
 import type { Given } from '../core/model-request.ts';
-import { cacheUse } from './answer.ts';
-import type { Exchange } from './route.ts';
+import { cacheUse, callHeaders, costHeaders } from './answer.ts';
+import { type Exchange, JSON_TYPE, type Reply } from './route.ts';
 
 /** What the surfaces in the words of other vendors have in common. */
 
@@ -32,4 +32,13 @@ export async function readWords(running: RunningCall): Promise<{ readonly answer
   const answer = fold.answer();
   if (answer === null) throw new AppError('INTERNAL_ERROR', { internal: { reason: 'the event stream ended without an end event' } });
   return { answer, words };
+}
+
+/** The whole answer: as it came where the provider was asked in the caller's words, else as `said` says it in them. */
+export async function answerInWords(exchange: Exchange, running: RunningCall, said: (answer: Answer, usage: Usage) => unknown): Promise<Reply> {
+  const { answer, words } = await readWords(running);
+  const receipt = running.receipt();
+  const headers = { ...callHeaders(running), ...costHeaders(exchange, running, receipt) };
+  if (words !== null) return { headers: { ...headers, 'content-type': JSON_TYPE }, text: words };
+  return { headers, json: said(answer, receipt.usage) };
 }

@@ -1,11 +1,11 @@
 import type { App } from '../../app.ts';
 import type { ChatBody } from '../../contract/chat.ts';
-import { callHeaders, costHeaders, eventStream, modelCall, type StreamWriter } from '../../http/answer.ts';
-import { readWords, toldBy } from '../../http/compatible.ts';
+import { eventStream, modelCall, type StreamWriter } from '../../http/answer.ts';
+import { answerInWords, toldBy } from '../../http/compatible.ts';
 import { renderErrorEvent } from '../../http/render-error.ts';
-import { type Exchange, JSON_TYPE, type Reply } from '../../http/route.ts';
+import type { Exchange, Reply } from '../../http/route.ts';
 import { readChat } from '../../wire/chat-asked.ts';
-import { chatChunks, chatCompletion, type ChatHead } from '../../wire/chat-said.ts';
+import { chatChunks, chatCompletion } from '../../wire/chat-said.ts';
 
 type Asked = Exchange<undefined, unknown, ChatBody>;
 
@@ -23,13 +23,5 @@ export async function chat(app: App, exchange: Asked): Promise<Reply> {
     };
     return eventStream(app, exchange, running, writer);
   }
-  return whole(exchange, running, head);
-}
-
-async function whole(exchange: Asked, running: Awaited<ReturnType<App['gateway']['run']>>, head: Omit<ChatHead, 'model'>): Promise<Reply> {
-  const { answer, words } = await readWords(running);
-  const receipt = running.receipt();
-  const headers = { ...callHeaders(running), ...costHeaders(exchange, running, receipt) };
-  if (words !== null) return { headers: { ...headers, 'content-type': JSON_TYPE }, text: words };
-  return { headers, json: chatCompletion({ ...head, model: answer.model }, answer, receipt.usage) };
+  return answerInWords(exchange, running, (answer, usage) => chatCompletion({ ...head, model: answer.model }, answer, usage));
 }

@@ -1,10 +1,10 @@
 import type { App, RunningCall } from '../../app.ts';
 import type { MessagesBody } from '../../contract/messages.ts';
 import { estimateInputTokens } from '../../core/tokens.ts';
-import { callHeaders, costHeaders, eventStream, modelCall, type StreamWriter } from '../../http/answer.ts';
-import { readWords, toldBy } from '../../http/compatible.ts';
+import { eventStream, modelCall, type StreamWriter } from '../../http/answer.ts';
+import { answerInWords, toldBy } from '../../http/compatible.ts';
 import { renderErrorEvent } from '../../http/render-error.ts';
-import { type Exchange, JSON_TYPE, type Reply } from '../../http/route.ts';
+import type { Exchange, Reply } from '../../http/route.ts';
 import { readMessages } from '../../wire/messages-asked.ts';
 import { messageEvents } from '../../wire/messages-said-stream.ts';
 import { message, type MessageHead } from '../../wire/messages-said.ts';
@@ -18,7 +18,9 @@ export async function createMessage(app: App, exchange: Asked): Promise<Reply> {
   const { cache, given } = toldBy(exchange, { dialect: 'anthropic-messages', body, untold, headers: headersOf(exchange) });
   const running = await app.gateway.run(modelCall(exchange, { model: body.model, cache, request: { ...request, ...(given ? { given } : {}) } }));
   const head = { id: app.newId('msg'), model: running.model };
-  const reply = await (request.stream ? streamed(app, exchange, { running, head, inputTokens: estimateInputTokens(request) }) : whole(exchange, running, head));
+  const reply = await (request.stream
+    ? streamed(app, exchange, { running, head, inputTokens: estimateInputTokens(request) })
+    : answerInWords(exchange, running, (answer, usage) => message(head, answer, usage)));
   return { ...reply, headers: { ...reply.headers, ...requestIdOf(exchange) } };
 }
 
@@ -38,12 +40,4 @@ function streamed(app: App, exchange: Asked, { running, head, inputTokens }: Str
     failed: (error) => renderErrorEvent(error, 'anthropic', exchange.requestId),
   };
   return eventStream(app, exchange, running, writer);
-}
-
-async function whole(exchange: Asked, running: RunningCall, head: MessageHead): Promise<Reply> {
-  const { answer, words } = await readWords(running);
-  const receipt = running.receipt();
-  const headers = { ...callHeaders(running), ...costHeaders(exchange, running, receipt) };
-  if (words !== null) return { headers: { ...headers, 'content-type': JSON_TYPE }, text: words };
-  return { headers, json: message(head, answer, receipt.usage) };
 }
