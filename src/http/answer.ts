@@ -60,11 +60,22 @@ export async function answerWhole(exchange: Exchange, running: RunningCall): Pro
 }
 
 export async function readAnswer(running: RunningCall): Promise<Answer> {
+  return (await readWords(running)).answer;
+}
+
+/** A call read to its end: what was said, and the provider's own words where it was asked in the caller's. */
+export async function readWords(running: RunningCall): Promise<{ readonly answer: Answer; readonly words: string | null }> {
   const fold = foldAnswer();
-  for await (const batch of running.events) for (const event of batch) fold.add(event);
+  let words: string | null = null;
+  for await (const batch of running.events) {
+    for (const event of batch) {
+      fold.add(event);
+      if (event.type === 'frame') words = event.data;
+    }
+  }
   const answer = fold.answer();
   if (answer === null) throw new AppError('INTERNAL_ERROR', { internal: { reason: 'the event stream ended without an end event' } });
-  return answer;
+  return { answer, words };
 }
 
 export function wantsStream(exchange: Exchange<unknown, { readonly stream?: boolean | undefined }>): boolean {

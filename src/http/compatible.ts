@@ -1,8 +1,7 @@
 import type { ModelCall, RunningCall } from '../app.ts';
-import { AppError } from '../contract/errors.ts';
-import { type Answer, foldAnswer, type Usage } from '../core/events.ts';
+import type { Answer, Usage } from '../core/events.ts';
 import type { Given } from '../core/model-request.ts';
-import { cacheUse, callHeaders, costHeaders } from './answer.ts';
+import { cacheUse, callHeaders, costHeaders, readWords } from './answer.ts';
 import { type Exchange, JSON_TYPE, type Reply } from './route.ts';
 
 /** What the surfaces in the words of other vendors have in common. */
@@ -17,21 +16,6 @@ export function toldBy({ request }: Pick<Exchange, 'request'>, given: Given): To
   const wanted = request.headers.get('x-cache-control')?.toLowerCase() === 'on' && given.untold.length === 0;
   const cache = wanted ? cacheUse(request.headers.get('cache-control')) : 'off';
   return cache === 'off' ? { cache, given } : { cache };
-}
-
-/** A call read to its end: what was said, and the provider's own words where it was asked in the caller's. */
-export async function readWords(running: RunningCall): Promise<{ readonly answer: Answer; readonly words: string | null }> {
-  const fold = foldAnswer();
-  let words: string | null = null;
-  for await (const batch of running.events) {
-    for (const event of batch) {
-      fold.add(event);
-      if (event.type === 'frame') words = event.data;
-    }
-  }
-  const answer = fold.answer();
-  if (answer === null) throw new AppError('INTERNAL_ERROR', { internal: { reason: 'the event stream ended without an end event' } });
-  return { answer, words };
 }
 
 /** The whole answer: as it came where the provider was asked in the caller's words, else as `said` says it in them. */

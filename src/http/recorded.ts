@@ -69,13 +69,19 @@ async function produce(app: Needs, exchange: Exchange, { running, writer, add }:
 }
 
 const EVENT_END = /(?<=\n\n)/;
+
+/** Of the text of some events each by itself. */
+export function eachEvent(text: string): readonly string[] {
+  return text === '' ? [] : text.split(EVENT_END);
+}
+
 const OWN_ID = /^id: [^\n]*\n/;
 
 /** Each event under the id of the record and its number in it, from 1. */
 function numbered(id: string, add: (events: readonly string[]) => void): (text: string) => void {
   let number = 0;
   return (text) => {
-    if (text !== '') add(text.split(EVENT_END).map((event) => `id: ${id}:${++number}\n${event.replace(OWN_ID, '')}`));
+    if (text !== '') add(eachEvent(text).map((event) => `id: ${id}:${++number}\n${event.replace(OWN_ID, '')}`));
   };
 }
 

@@ -2,7 +2,7 @@ import type { App, ModelCall } from '../../app.ts';
 import { AppError } from '../../contract/errors.ts';
 import { modelCall } from '../../http/answer.ts';
 import { asAppError } from '../../http/fail.ts';
-import { callerName, reading } from '../../http/recorded.ts';
+import { callerName, eachEvent, reading } from '../../http/recorded.ts';
 import type { Reply } from '../../http/route.ts';
 import { begunResponse, saidResponse, type Saying } from '../../wire/responses-said.ts';
 import type { Asked } from './create.ts';
@@ -45,12 +45,10 @@ type Job = {
   readonly add: (events: readonly string[]) => void;
 };
 
-const EVENT_END = /(?<=\n\n)/;
-
 async function work(app: App, { call, saying, place, add }: Job): Promise<void> {
   const said = saidResponse(saying);
   const tell = (text: string): void => {
-    if (text !== '') add(text.split(EVENT_END));
+    if (text !== '') add(eachEvent(text));
   };
   const { response, last } = await ask().catch(broken);
   // Before its last event, so that whoever hears that finds it so.

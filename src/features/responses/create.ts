@@ -1,8 +1,8 @@
 import type { App, RunningCall } from '../../app.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { ResponsesBody } from '../../contract/responses.ts';
-import { callHeaders, costHeaders, eventStream, modelCall } from '../../http/answer.ts';
-import { readWords, toldBy } from '../../http/compatible.ts';
+import { callHeaders, costHeaders, eventStream, modelCall, readWords } from '../../http/answer.ts';
+import { toldBy } from '../../http/compatible.ts';
 import { type Exchange, JSON_TYPE, type Reply } from '../../http/route.ts';
 import { outgoingBody, readResponses } from '../../wire/responses-asked.ts';
 import { saidResponse, type Saying, wholeResponse } from '../../wire/responses-said.ts';
