@@ -27,6 +27,7 @@ export type App = {
   /** What belongs to projects. */
   readonly inProject: InProject;
   readonly audit: Audit;
+  readonly announce: Announce;
   readonly clock: Clock;
   readonly random: () => number;
   /** A new id that sorts by time: `newId('req')` is `req_` and 26 characters. */
@@ -61,6 +62,17 @@ export type Deed = {
   readonly after?: object;
   /** Who did it, where the principal does not say so yet: a sign-in. */
   readonly actor?: { readonly id: string; readonly username: string };
+};
+
+/** Writes down what webhooks are to tell, in the transaction of what it tells. It is delivered after, until somebody has taken it. */
+export type Announce = (db: Kysely<ProjectDatabase>, event: Announced) => Promise<void>;
+export type Announced = {
+  readonly type: 'batch.completed' | 'batch.failed' | 'batch.expired' | 'batch.cancelled';
+  readonly projectId: string;
+  /** What it is about: `job_…`, `batch_…` */
+  readonly subjectId: string;
+  /** Told to this address too, besides the endpoints that the project has. */
+  readonly url: string | null;
 };
 
 export type Config = {

@@ -15,6 +15,11 @@ export type ProjectTables = {
   streams: StreamsTable;
   stream_events: StreamEventsTable;
   responses: ResponsesTable;
+  batch_jobs: BatchJobsTable;
+  batch_requests: BatchRequestsTable;
+  batch_responses: BatchResponsesTable;
+  batch_provider_batches: BatchProviderBatchesTable;
+  webhook_events: WebhookEventsTable;
 };
 
 /** The service's own: who there is, who signed in, and what processes hold. */
@@ -236,3 +241,116 @@ type StreamsTable = {
 };
 
 type StreamEventsTable = { stream_id: string; project_id: string; last_number: number; events: string[] };
+
+export type JobStatus = 'pending' | 'validating' | 'in_progress' | 'finalizing' | 'completed' | 'completed_with_errors' | 'failed' | 'cancelled' | 'expired';
+
+type BatchJobsTable = {
+  id: string;
+  project_id: string;
+  creator: Json<{ readonly kind: 'user' | 'key' | 'anonymous'; readonly id: string | null }>;
+  surface: Generated<'native' | 'openai'>;
+  name: string;
+  description: string | null;
+  status: Generated<JobStatus>;
+  endpoint: string;
+  model: string | null;
+  max_tokens: number | null;
+  temperature: number | null;
+  template_id: string | null;
+  metadata: ColumnType<Record<string, unknown>, string | undefined, string>;
+  engine: Generated<'auto' | 'provider_batch' | 'direct'>;
+  chosen_engine: 'provider_batch' | 'direct' | null;
+  engine_reason: string | null;
+  hold: Generated<boolean>;
+  not_before: Timestamp | null;
+  schedule: Json<Record<string, unknown>> | null;
+  schedule_id: string | null;
+  budget_nano_usd: number | null;
+  webhook_url: string | null;
+  input_file_id: string | null;
+  output_file_id: string | null;
+  error_file_id: string | null;
+  total_requests: Generated<number>;
+  completed_requests: Generated<number>;
+  failed_requests: Generated<number>;
+  input_tokens: Generated<number>;
+  output_tokens: Generated<number>;
+  cost_nano_usd: Generated<number>;
+  saved_nano_usd: Generated<number>;
+  error: Json<Record<string, unknown>> | null;
+  cancel_asked_at: Timestamp | null;
+  expires_at: Timestamp | null;
+  created_at: CreatedAt;
+  updated_at: CreatedAt;
+  submitted_at: Timestamp | null;
+  started_at: Timestamp | null;
+  completed_at: Timestamp | null;
+  deleted_at: Timestamp | null;
+  keeper: string | null;
+  kept_until: Timestamp | null;
+};
+
+type BatchRequestsTable = {
+  job_id: string;
+  line: number;
+  project_id: string;
+  custom_id: string;
+  body: Json<Record<string, unknown>>;
+  state: Generated<'waiting' | 'running' | 'done'>;
+  retry_count: Generated<number>;
+  crashes: Generated<number>;
+  not_before: Timestamp | null;
+  claimed_by: string | null;
+};
+
+type BatchResponsesTable = {
+  job_id: string;
+  line: number;
+  project_id: string;
+  custom_id: string;
+  status_code: number | null;
+  request_id: string | null;
+  response: Json<unknown> | null;
+  error: Json<{ readonly code: string; readonly message: string }> | null;
+  model: string | null;
+  provider: string | null;
+  input_tokens: Generated<number>;
+  output_tokens: Generated<number>;
+  cost_nano_usd: Generated<number>;
+  saved_nano_usd: Generated<number>;
+  retry_count: Generated<number>;
+  created_at: CreatedAt;
+};
+
+type BatchProviderBatchesTable = {
+  id: string;
+  job_id: string;
+  project_id: string;
+  provider: string;
+  model: string;
+  requests: number;
+  step: Generated<'new' | 'uploaded' | 'created' | 'ended' | 'collected' | 'failed'>;
+  upstream_id: string | null;
+  upstream_status: string | null;
+  input_file_id: string | null;
+  output_file_id: string | null;
+  error_file_id: string | null;
+  error: Json<Record<string, unknown>> | null;
+  look_at: CreatedAt;
+  looks: Generated<number>;
+  failures: Generated<number>;
+  keeper: string | null;
+  kept_until: Timestamp | null;
+  created_at: CreatedAt;
+  ended_at: Timestamp | null;
+};
+
+type WebhookEventsTable = {
+  id: string;
+  project_id: string;
+  type: string;
+  subject_id: string;
+  url: string | null;
+  created_at: CreatedAt;
+  spread_at: Timestamp | null;
+};

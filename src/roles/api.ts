@@ -25,6 +25,7 @@ import { type Money, openMoney } from '../platform/money/open.ts';
 import { createMoneyStore } from '../platform/postgres/money.ts';
 import { createStreams, type OpenStreams, purgeStreams } from '../platform/postgres/streams.ts';
 import { portTrouble } from '../platform/port.ts';
+import { createAnnounce } from '../platform/postgres/announce.ts';
 import { createAudit } from '../platform/postgres/audit.ts';
 import { writeBodies } from '../platform/postgres/body-store.ts';
 import { createInProject } from '../platform/postgres/in-project.ts';
@@ -141,6 +142,7 @@ async function openOutside({ settings, dataDir, database, secrets, live, log, st
     db: database.db,
     inProject,
     audit: createAudit({ clock, newId }),
+    announce: createAnnounce({ clock, newId }),
     clock,
     random: Math.random,
     newId,

@@ -56,6 +56,11 @@ export const OWNED_TABLES = [
   'responses',
   'stream_events',
   'streams',
+  'webhook_events',
+  'batch_responses',
+  'batch_requests',
+  'batch_provider_batches',
+  'batch_jobs',
   'api_keys',
 ] as const satisfies readonly (keyof ProjectDatabase)[];
 
