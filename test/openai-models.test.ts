@@ -110,6 +110,16 @@ describe('the client of Anthropic', () => {
     expect(await statusOf(anthropic(all).models.list({ limit: 0 }))).toBe(400);
   });
 
+  test('hears of one that there is not in the words of its vendor', async () => {
+    const refused = await call(`${people.sluice.url}/v1/models/nothing`, { headers: { 'x-api-key': all, 'anthropic-version': '2023-06-01' } });
+    expect(refused.status).toBe(404);
+    expect(refused.json).toEqual({
+      type: 'error',
+      error: { type: 'not_found_error', message: 'There is no model nothing' },
+      request_id: refused.headers.get('request-id'),
+    });
+  });
+
   test('sees of a key with few models these', async () => {
     expect((await anthropic(some).models.list()).data.map(({ id }) => id).toSorted()).toEqual(['house/meta-llama/llama-4', 'meta-llama/llama-4', 'quick']);
     const none = await newKey({ allowed_models: ['nothing'] });

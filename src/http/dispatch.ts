@@ -8,7 +8,7 @@ import { type CallerAddress, callerAddress } from './caller-address.ts';
 import { type Cors, createCors } from './cors.ts';
 import { asAppError } from './fail.ts';
 import { queryChecker } from './query.ts';
-import { renderError, surfaceOf } from './render-error.ts';
+import { renderError, surfaceFor } from './render-error.ts';
 import { createIdempotency, type Idempotency, type KeptAnswers } from './idempotency.ts';
 import { isDoneOnce, KEY_HEADER } from './idempotency/key.ts';
 import { type Exchange, JSON_TYPE, type Reply, type Route } from './route.ts';
@@ -283,7 +283,7 @@ function failed(kit: Kit, visit: Visit, thrown: unknown): Reply {
     const cause = error.cause instanceof Error ? (error.cause.stack ?? error.cause.message) : undefined;
     kit.app.log.error('a request failed', { request_id: visit.requestId, ...error.parts.internal, ...(cause === undefined ? {} : { cause }) });
   }
-  return renderError(error, surfaceOf(visit.path), visit.requestId);
+  return renderError(error, surfaceFor(visit.path, visit.request.headers), visit.requestId);
 }
 
 function outgoing(kit: Kit, visit: Visit, reply: Reply, over: Outgoing['over']): Outgoing {

@@ -5,6 +5,12 @@ export function surfaceOf(path: string): Surface {
   return path.startsWith('/v1/messages') ? 'anthropic' : 'openai';
 }
 
+/** Clients of both vendors ask for models at the same address; only Anthropic's say a version. */
+export function surfaceFor(path: string, headers: Headers): Surface {
+  const surface = surfaceOf(path);
+  return surface === 'openai' && headers.has('anthropic-version') ? 'anthropic' : surface;
+}
+
 export function statusOn(surface: Surface, code: ErrorCode): number {
   const row = ERRORS[code];
   return surface !== 'native' && 'compatStatus' in row ? row.compatStatus : row.status;

@@ -57,7 +57,14 @@ function messagesFrames(asked: Asked, spoken: Spoken, rule: Rule, id: number): F
   const hasUsage = rule.garble?.kind !== 'no-usage';
   const emit = (kind: Frame['kind'], type: string, fields: object): void => void frames.push({ kind, event: type, data: JSON.stringify({ type, ...fields }) });
   emit('open', 'message_start', {
-    message: { ...shell(asked, id), content: [], stop_reason: null, stop_sequence: null, ...(hasUsage ? { usage: messagesUsage(spoken, 1) } : {}) },
+    message: {
+      ...shell(asked, id),
+      content: [],
+      stop_reason: null,
+      stop_sequence: null,
+      stop_details: null,
+      ...(hasUsage ? { usage: messagesUsage(spoken, 1) } : {}),
+    },
   });
   for (const [index, { opened, deltas }] of blocksOf(spoken).entries()) {
     emit('open', 'content_block_start', { index, content_block: opened });

@@ -35,6 +35,11 @@ function vectorOf(text: string, dimensions: number): Float32Array {
   return vector.map((value) => value / length);
 }
 
+const CATEGORIES =
+  'harassment harassment/threatening hate hate/threatening illicit illicit/violent self-harm self-harm/instructions self-harm/intent sexual sexual/minors violence violence/graphic'.split(
+    ' ',
+  );
+
 export function moderationsReply(body: JsonObject, id: number): Reply {
   const { input } = body;
   const texts =
@@ -43,10 +48,14 @@ export function moderationsReply(body: JsonObject, id: number): Reply {
     const violence = /\b(kill|murder|attack)/i.test(text);
     return {
       flagged: violence,
-      categories: { violence, hate: false },
-      category_scores: { violence: violence ? 0.9 : 0.001, hate: 0.001 },
-      category_applied_input_types: { violence: ['text'], hate: ['text'] },
+      categories: ofEach((category) => category === 'violence' && violence),
+      category_scores: ofEach((category) => (category === 'violence' && violence ? 0.9 : 0.001)),
+      category_applied_input_types: ofEach(() => ['text']),
     };
   });
   return json({ id: `modr-fake-${id}`, model: body['model'] ?? 'omni-moderation-latest', results });
+}
+
+function ofEach<Value>(told: (category: string) => Value): Readonly<Record<string, Value>> {
+  return Object.fromEntries(CATEGORIES.map((category) => [category, told(category)]));
 }

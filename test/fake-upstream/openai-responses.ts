@@ -51,7 +51,7 @@ function itemsOf(asked: Asked, spoken: Spoken, id: number): Item[] {
 
 function reasoningItem(text: string, id: number): Item {
   const summary = { type: 'summary_text', text };
-  const item = { id: `rs_fake_${id}`, type: 'reasoning', summary: [summary], encrypted_content: null, status: 'completed' };
+  const item = { id: `rs_fake_${id}`, type: 'reasoning', summary: [summary], status: 'completed' };
   return {
     item,
     opened: { ...item, summary: [], status: 'in_progress' },
@@ -124,7 +124,7 @@ function shell(asked: Asked, { id, body }: { readonly id: number; readonly body:
     service_tier: 'default',
     store: body['store'] ?? true,
     temperature: body['temperature'] ?? 1,
-    text: isRecord(body['text']) ? { format: { type: 'text' }, ...body['text'] } : { format: { type: 'text' } },
+    text: toldText(body['text']),
     tool_choice: body['tool_choice'] ?? 'auto',
     tools: body['tools'] ?? [],
     top_logprobs: body['top_logprobs'] ?? 0,
@@ -136,6 +136,13 @@ function shell(asked: Asked, { id, body }: { readonly id: number; readonly body:
     user: null,
     metadata: body['metadata'] ?? {},
   };
+}
+
+/** The vendor says every member of a format, those too that were not asked for. */
+function toldText(asked: unknown): JsonObject {
+  const text = isRecord(asked) ? asked : {};
+  const format = isRecord(text['format']) ? text['format'] : { type: 'text' };
+  return { ...text, format: format['type'] === 'json_schema' ? { description: null, strict: false, ...format } : format };
 }
 
 function responsesUsage({ usage }: Spoken): unknown {
