@@ -121,11 +121,19 @@ export type UpstreamResponse = {
 export type UpstreamFault =
   /** No connection, or it broke before the answer's head. */
   | 'connect'
+  /** Instead of `body`: one that is too large to be held, and is made while it goes out. */
+  readonly pieces?: BodyPieces;
   /** Silence longer than allowed. */
   | 'timeout'
   /** 429. */
   | 'rate_limited'
   /** 408 or 5xx. */
+export type BodyPieces = {
+  readonly bytes: AsyncIterable<Uint8Array>;
+  /** Of all bytes; null where nobody knows before the last one. */
+  readonly length: number | null;
+};
+
   | 'failed'
   /** 400, 404, 413, 422: the request itself was refused. */
   | 'rejected'

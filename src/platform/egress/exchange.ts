@@ -1,10 +1,11 @@
 import { atEndOfTurn } from '../../core/end-of-turn.ts';
-import { UpstreamError, type UpstreamRequest, type UpstreamResponse } from '../../core/provider.ts';
+import { type BodyPieces, UpstreamError, type UpstreamRequest, type UpstreamResponse } from '../../core/provider.ts';
 import { type AnswerHead, Http1Answer } from '../../wire/http1-answer.ts';
 import { Answer, type AnswerSource, collectText } from './answer.ts';
 import type { Connection, ConnectionUser } from './connection.ts';
 import { canDecode, decoded, isPlain } from './decoded.ts';
 import type { Dial } from './dial.ts';
+import { handOver } from './pieces.ts';
 import type { Pool } from './pool.ts';
 import { requestText } from './request-text.ts';
 import type { Route } from './route.ts';
@@ -26,6 +27,9 @@ export class Exchange implements ConnectionUser, AnswerSource {
   #text: string;
   /** What the system did not take yet. */
   #unsent: Buffer | null = null;
+  /** What is still to be made of the body, and who waits until it is taken. */
+  #pieces: BodyPieces | null;
+  #taken: (() => void) | null = null;
   #connection: Connection | null = null;
   #giveUpDialling: (() => void) | null = null;
   #answer: Answer | null = null;
@@ -38,6 +42,7 @@ export class Exchange implements ConnectionUser, AnswerSource {
     this.#answered = answered;
     this.#beforeSending = request.beforeSending;
     this.#text = requestText(route, request);
+    this.#pieces = request.pieces ?? null;
   }
 
   begin(): void {
@@ -52,7 +57,8 @@ export class Exchange implements ConnectionUser, AnswerSource {
   #start(): void {
     if (this.#isOver) return;
     try {
-      const idle = this.#needs.pool.take(this.#route.origin);
+      // A body in pieces can be told once only, so that it goes where nobody has just hung up.
+      const idle = this.#pieces === null ? this.#needs.pool.take(this.#route.origin) : null;
       if (idle === null) this.#dial();
       else this.#use(idle);
     } catch (cause) {
@@ -78,6 +84,10 @@ export class Exchange implements ConnectionUser, AnswerSource {
       this.#fail(cause);
       return;
     }
+    if (this.#pieces !== null) {
+      void this.#sendPieces(this.#pieces);
+      return;
+    }
     const text = this.#text;
     const taken = connection.write(text);
     if (taken >= text.length && taken === Buffer.byteLength(text)) {
@@ -88,6 +98,34 @@ export class Exchange implements ConnectionUser, AnswerSource {
     connection.listen(this.#needs.times.writeMs);
   }
 
+  async #sendPieces(pieces: BodyPieces): Promise<void> {
+    try {
+      if (!(await this.#put(Buffer.from(this.#text)))) return;
+      await handOver(pieces, (bytes) => this.#put(bytes));
+      this.#pieces = null;
+      if (this.#answer === null) this.listen();
+    } catch (cause) {
+      this.#fail(cause);
+    }
+  }
+
+  /** Resolves when all of it was taken; with false when nobody wants it any more. */
+  async #put(bytes: Buffer): Promise<boolean> {
+    const connection = this.#connection;
+    if (connection === null) return false;
+    const taken = Math.max(0, connection.write(bytes));
+    if (taken < bytes.length) {
+      this.#unsent = bytes.subarray(taken);
+      connection.listen(this.#needs.times.writeMs);
+      await new Promise<void>((resolve) => {
+        this.#taken = resolve;
+      });
+    }
+    // How long the next piece takes to be made is nobody's silence.
+    if (this.#answer === null) this.ignore();
+    return this.#connection !== null;
+  }
+
   drained(): void {
     const connection = this.#connection;
     const unsent = this.#unsent;
@@ -96,6 +134,17 @@ export class Exchange implements ConnectionUser, AnswerSource {
     this.#unsent = taken === unsent.length ? null : unsent.subarray(taken);
     // Once there is an answer, its reader says when it waits.
     if (taken > 0 && this.#answer === null) connection.listen(this.#unsent === null ? this.#needs.times.readMs : this.#needs.times.writeMs);
+    if (this.#unsent === null) this.#wasTaken();
+  }
+
+  #wasTaken(): void {
+    this.#taken?.();
+    this.#taken = null;
+  }
+
+  /** Whether a part of the request is still to go out. */
+  #isSending(): boolean {
+    return this.#unsent !== null || this.#pieces !== null;
   }
 
   received(bytes: Buffer): void {
@@ -126,8 +175,9 @@ export class Exchange implements ConnectionUser, AnswerSource {
       this.#dial();
       return;
     }
+    this.#wasTaken();
     // A server that refuses a body without reading it resets the connection behind its answer.
-    if (cause === null || this.#unsent !== null) this.#reading.close();
+    if (cause === null || this.#isSending()) this.#reading.close();
     if (this.#reading.ended) this.#complete();
     else if (this.#answer === null) this.#fail(new UpstreamError('connect', 'the connection was closed before the answer', { cause }));
     else this.#fail(new UpstreamError('broken', 'the connection broke in the middle of the answer', { cause }));
@@ -178,7 +228,7 @@ export class Exchange implements ConnectionUser, AnswerSource {
     if (connection === null) return;
     // Its reader may have paused it, and has no way to it any more.
     connection.resume();
-    if (this.#unsent !== null) connection.reset();
+    if (this.#isSending()) connection.reset();
     else if (reusable) this.#needs.pool.give(this.#route.origin, connection, head?.keepAliveMs ?? null);
     else connection.end();
   }
@@ -196,6 +246,7 @@ export class Exchange implements ConnectionUser, AnswerSource {
     this.#connection = null;
     this.#signal.removeEventListener('abort', this.#left);
     this.#giveUpDialling?.();
+    this.#wasTaken();
     return connection;
   }
 

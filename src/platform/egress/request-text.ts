@@ -5,14 +5,19 @@ import type { Route } from './route.ts';
 type Written = { readonly lines: string; readonly hasHost: boolean };
 const written = new WeakMap<UpstreamRequest['headers'], Written>();
 
-/** A request as it goes out in HTTP/1.1. */
-export function requestText({ target, host, tunnelTo, proxyAuthorization }: Route, { method, headers, body }: UpstreamRequest): string {
+/** A request as it goes out in HTTP/1.1, up to the pieces of its body where it comes in pieces. */
+export function requestText({ target, host, tunnelTo, proxyAuthorization }: Route, request: UpstreamRequest): string {
+  const { method, headers, body = '', pieces } = request;
   let own = written.get(headers);
   if (own === undefined) written.set(headers, (own = writeHeaders(headers)));
   const to = own.hasHost ? '' : `host: ${host}\r\n`;
   const proxy = proxyAuthorization === null || tunnelTo !== null ? '' : `proxy-authorization: ${proxyAuthorization}\r\n`;
-  const length = body === undefined && method === 'GET' ? '' : `content-length: ${Buffer.byteLength(body ?? '')}\r\n`;
-  return `${method} ${target} HTTP/1.1\r\n${to}${proxy}${own.lines}${length}\r\n${body ?? ''}`;
+  return `${method} ${target} HTTP/1.1\r\n${to}${proxy}${own.lines}${framing(request)}\r\n${pieces === undefined ? body : ''}`;
+}
+
+function framing({ method, body, pieces }: UpstreamRequest): string {
+  if (pieces !== undefined) return pieces.length === null ? 'transfer-encoding: chunked\r\n' : `content-length: ${pieces.length}\r\n`;
+  return body === undefined && method === 'GET' ? '' : `content-length: ${Buffer.byteLength(body ?? '')}\r\n`;
 }
 
 /** They say where a message ends and how the connection is used, which whoever writes the message decides. */
