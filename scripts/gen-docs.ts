@@ -42,7 +42,7 @@ async function onDisk(path: string): Promise<string | null> {
 }
 
 /** As a service without any configuration serves it, whatever is set on this machine and in this folder. */
-function openapiDocument(): string {
+function openapiDocument(): Promise<string> {
   return openapiText({ env: {}, cwd: join(ROOT, 'docs') });
 }
 

@@ -8,18 +8,35 @@ const id = z
   .max(64);
 const usdPerMillionTokens = z.number().min(0).max(1_000_000);
 
-const KINDS = ['openai', 'openai-compatible', 'anthropic', 'azure'] as const;
+const KINDS = ['openai', 'openai-compatible', 'anthropic', 'azure', 'ai-sdk'] as const;
+const PACKAGE_FIELDS = ['package', 'factory', 'options', 'origins'] as const;
 /** What an entry of some kinds only may say. */
-const FIELD_KINDS: readonly [field: 'dialects' | 'chat_path' | 'api_version', kinds: readonly (typeof KINDS)[number][]][] = [
+const FIELD_KINDS: readonly [field: 'dialects' | 'chat_path' | 'api_version' | (typeof PACKAGE_FIELDS)[number], kinds: readonly (typeof KINDS)[number][]][] = [
   ['dialects', ['openai', 'openai-compatible', 'azure']],
   ['chat_path', ['openai', 'openai-compatible']],
   ['api_version', ['azure']],
+  ...PACKAGE_FIELDS.map((field): [typeof field, ['ai-sdk']] => [field, ['ai-sdk']]),
 ];
+/** By its name, so that it comes from where packages are installed and from nowhere else. */
+const packageName = z
+  .string()
+  .regex(/^(@[a-z0-9~-][\w.~-]*\/)?[a-z0-9~-][\w.~-]*(\/[\w~-][\w.~-]*)*$/, 'the name of a package on npm, such as `@ai-sdk/amazon-bedrock`');
+const origin = z
+  .url({ protocol: /^https?$/ })
+  .refine((text) => new URL(text).pathname === '/' && !/[?#]/.test(text), 'an address without a path, such as `https://api.example.org`');
 
 const ProviderEntry = z
   .strictObject({
-    kind: z.enum(KINDS).default('openai-compatible').describe('Whose API it speaks: `azure` is Azure OpenAI, with its deployments under `models`.'),
-    base_url: z.url({ protocol: /^https?$/ }).describe('Its address, usually ending in `/v1`; of Azure OpenAI that of the resource.'),
+    kind: z
+      .enum(KINDS)
+      .default('openai-compatible')
+      .describe(
+        'Whose API it speaks: `azure` is Azure OpenAI, with its deployments under `models`; `ai-sdk` is whatever a provider package of the Vercel AI SDK speaks.',
+      ),
+    base_url: z
+      .url({ protocol: /^https?$/ })
+      .optional()
+      .describe('Its address, usually ending in `/v1`; of Azure OpenAI that of the resource. A package may know it by itself.'),
     api_key: z.string().optional().describe('Its key; `${NAME}` reads the environment variable NAME.'),
     headers: z.record(z.string(), z.string()).optional().describe('More headers for every call to it.'),
     max_parallel: z.int().min(1).max(100_000).optional().describe('Most calls to it at a time, from each process; more go to the next target, or wait.'),
@@ -35,8 +52,21 @@ const ProviderEntry = z
       .min(1)
       .optional()
       .describe('The dated version of the API of Azure OpenAI, such as `2024-10-21`; without one, its undated API is spoken.'),
+    package: packageName.optional().describe('The package that speaks to it, such as `@ai-sdk/amazon-bedrock`; docs/providers.md says how to install one.'),
+    factory: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('What the package calls the function that makes its provider, where it has several, such as `createVertexAnthropic`.'),
+    options: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .describe('What that function is given, in the words of the package; `${NAME}` reads the environment variable NAME.'),
+    origins: z.array(origin).min(1).optional().describe('Where the package may send requests to, besides `base_url`; those of well-known packages are known.'),
   })
   .superRefine((entry, context) => {
+    const needed = entry.kind === 'ai-sdk' ? 'package' : 'base_url';
+    if (entry[needed] === undefined) context.addIssue({ code: 'invalid_type', expected: 'string', path: [needed], input: undefined });
     for (const [field, kinds] of FIELD_KINDS) {
       if (entry[field] === undefined || kinds.includes(entry.kind)) continue;
       context.addIssue({ code: 'custom', path: [field], message: `is not for the kind \`${entry.kind}\`` });

@@ -10,6 +10,8 @@ export type Provider = {
   readonly id: string;
   /** The one origin that calls to it, and so its key, may go to; null for one that needs no network. */
   readonly origin: string | null;
+  /** Where else it has to ask, such as who gives out tokens; the providers that speak HTTP themselves need nobody. */
+  readonly asideOrigins?: readonly string[];
   /** What it serves and knows about it. A name that is not listed can still be called as `provider/name` where `open` is true. */
   readonly models: readonly ModelFacts[];
   readonly open: boolean;
@@ -104,9 +106,17 @@ export type UpstreamRequest = {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** Instead of `body`: one that is too large to be held, and is made while it goes out. */
+  readonly pieces?: BodyPieces;
   readonly signal: Cancellation;
   /** Called in the moment before the first byte goes out; from then on the provider may charge for it. */
   readonly beforeSending?: () => void;
+};
+
+export type BodyPieces = {
+  readonly bytes: AsyncIterable<Uint8Array>;
+  /** Of all bytes; null where nobody knows before the last one. */
+  readonly length: number | null;
 };
 
 export type UpstreamResponse = {
@@ -121,19 +131,11 @@ export type UpstreamResponse = {
 export type UpstreamFault =
   /** No connection, or it broke before the answer's head. */
   | 'connect'
-  /** Instead of `body`: one that is too large to be held, and is made while it goes out. */
-  readonly pieces?: BodyPieces;
   /** Silence longer than allowed. */
   | 'timeout'
   /** 429. */
   | 'rate_limited'
   /** 408 or 5xx. */
-export type BodyPieces = {
-  readonly bytes: AsyncIterable<Uint8Array>;
-  /** Of all bytes; null where nobody knows before the last one. */
-  readonly length: number | null;
-};
-
   | 'failed'
   /** 400, 404, 413, 422: the request itself was refused. */
   | 'rejected'

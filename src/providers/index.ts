@@ -2,6 +2,8 @@ import type { ConfigFile, ProviderEntry } from '../contract/config-file.ts';
 import type { Settings } from '../contract/settings.ts';
 import { describeModel, VENDORS, vendorOf } from '../core/model-catalog.ts';
 import type { Capability, ModelFacts, Provider } from '../core/provider.ts';
+import { aiSdkProvider } from './ai-sdk.ts';
+import { type PackageModule, PackageProblem } from './ai-sdk-packages.ts';
 import { anthropicProvider } from './anthropic.ts';
 import { azureAddress } from './azure.ts';
 import { type AddressSetting, BOTH, BUILT_IN, CHAT_ONLY, type KeySetting, type OpenaiDialects } from './built-in.ts';
@@ -13,7 +15,11 @@ import { openaiProvider } from './openai.ts';
  * file, the built-in demo. An entry of the file takes the place of the environment's provider of the same name, and then nothing of that one,
  * its key least of all, goes to the entry's address.
  */
-export function buildProviders(settings: Partial<Pick<Settings, KeySetting | AddressSetting>>, file: Pick<ConfigFile, 'providers'>): Map<string, Provider> {
+export function buildProviders(
+  settings: Partial<Pick<Settings, KeySetting | AddressSetting>>,
+  file: Pick<ConfigFile, 'providers'>,
+  packages: Packages = new Map(),
+): Map<string, Provider> {
   const providers = new Map<string, Provider>();
   for (const row of BUILT_IN) {
     const apiKey = settings[row.key] ?? null;
@@ -28,16 +34,34 @@ export function buildProviders(settings: Partial<Pick<Settings, KeySetting | Add
   }
   for (const [id, entry] of Object.entries(file.providers)) {
     if (id === demo.id) throw new Error(`providers.${id}: "${id}" is the built-in provider; give this one another name`);
-    providers.set(id, providerOfEntry(id, entry));
+    providers.set(id, entry.kind === 'ai-sdk' ? providerOfPackage(id, entry, packages) : providerOfEntry(id, entry));
   }
   providers.set(demo.id, demo);
   return providers;
 }
 
+/** What the packages export that entries of the file name, by the names of the packages. */
+export type Packages = ReadonlyMap<string, PackageModule>;
+
+/** What a package speaks to has no vendor: the same model costs something else there, and `prices` in the file says what. */
+function providerOfPackage(id: string, entry: ProviderEntry, packages: Packages): Provider {
+  const module = packages.get(entry.package ?? '');
+  if (module === undefined) throw new Error(`providers.${id}: the package ${entry.package ?? ''} was not loaded`);
+  const { describe } = factsOf(null, null);
+  try {
+    return aiSdkProvider({ id, entry, module, models: entry.models.map(describe), describe });
+  } catch (cause) {
+    if (cause instanceof PackageProblem) throw new PackageProblem(cause.message, cause.hint, id);
+    const words = cause instanceof Error ? cause.message : String(cause);
+    throw new PackageProblem(`the package refuses its options: ${words}`, 'Its own documentation says what it takes under `options`.', id);
+  }
+}
+
 /** OpenAI's prices are OpenAI's alone, and so on: a server of nobody whom we know costs what `prices` in the file says. */
 function providerOfEntry(id: string, entry: ProviderEntry): Provider {
-  const { kind, base_url: baseUrl, models: names, headers } = entry;
-  const vendor = entryVendor(id, entry);
+  const { kind, models: names, headers } = entry;
+  const baseUrl = addressOf(id, entry);
+  const vendor = entryVendor(id, kind, baseUrl);
   const { models, describe } = factsOf(vendor?.id ?? null, vendor);
   const isVendors = (kind === 'openai' || kind === 'anthropic') && names.length === 0;
   const common = { id, baseUrl, apiKey: entry.api_key ?? null, open: true, models: isVendors ? models : names.map(describe), describe, headers };
@@ -49,7 +73,12 @@ function providerOfEntry(id: string, entry: ProviderEntry): Provider {
 
 type Vendor = (typeof VENDORS)[number];
 
-function entryVendor(id: string, { kind, base_url: baseUrl }: ProviderEntry): Vendor | null {
+function addressOf(id: string, { base_url: baseUrl }: ProviderEntry): string {
+  if (baseUrl === undefined) throw new Error(`providers.${id}: without an address`);
+  return baseUrl;
+}
+
+function entryVendor(id: string, kind: ProviderEntry['kind'], baseUrl: string): Vendor | null {
   if (kind === 'openai') return vendorNamed('openai');
   return vendorOf(id, new URL(baseUrl).host) ?? (kind === 'anthropic' ? vendorNamed('anthropic') : null);
 }

@@ -75,7 +75,7 @@ export function joinUrl(baseUrl: string, path: string): string {
 const SECRET_CHARS_MIN = 8;
 
 /** Providers quote the key that they do not like, whole or in part. */
-function redactor(secrets: readonly string[]): (error: UpstreamError) => UpstreamError {
+export function redactor(secrets: readonly string[]): (error: UpstreamError) => UpstreamError {
   const long = secrets.filter((secret) => secret.length >= SECRET_CHARS_MIN);
   return (error) => {
     if (error.words === null) return error;

@@ -85,13 +85,14 @@ async function start(source: ConfigSource, first: ConfigRead, log: ClosableLog):
   const state: State = { current: 'starting' };
   // The port first: it is the commonest thing to be wrong, and nothing has been started yet that would have to be stopped.
   assertPortIsFree(settings.apiHost, settings.apiPort);
+  const config = await snapshot(first, 1);
   const [database, secrets] = await Promise.all([
     openDatabase({ databaseUrl: settings.databaseUrl, dataDir, log }),
     openSecrets({ dataDir, jwtSecret: settings.jwtSecret, environment: settings.environment }),
   ]);
   try {
     await migrate(database.pool, log);
-    const live = liveConfig(source, first, log);
+    const live = liveConfig(source, { first, config }, log);
     const { outside, processId, endHousekeeping, ...parts } = await openOutside({ settings, dataDir, database, secrets, live, log, state });
     const app: App = { ...outside, gateway: createGateway(outside) };
     const identify = createIdentify(app);
@@ -160,22 +161,26 @@ async function openOutside({ settings, dataDir, database, secrets, live, log, st
 }
 
 /** The snapshot in force, swapped whole when the file changes or SIGHUP comes. */
-function liveConfig(source: ConfigSource, first: ConfigRead, log: ClosableLog): { config: () => Config; origins: () => ReadonlySet<string>; stop: () => void } {
-  let config = snapshot(first, 1);
+function liveConfig(
+  source: ConfigSource,
+  { first, config: began }: { readonly first: ConfigRead; readonly config: Config },
+  log: ClosableLog,
+): { config: () => Config; origins: () => ReadonlySet<string>; stop: () => void } {
+  let config = began;
   let origins = allowedOrigins(config);
   const watch = watchConfig({
     source,
     first,
     clock: systemClock,
     onRefused: (error) => log.error('the changed configuration is refused; the one before stays in force', { problems: error.problems }),
-    onChange(read, needRestart) {
-      config = snapshot(read, config.version + 1);
+    async onChange(read, needRestart) {
+      config = await snapshot(read, config.version + 1);
       origins = allowedOrigins(config);
       log.info('the configuration was read anew', { version: config.version });
       if (needRestart.length > 0) log.warning('some changes count only after a restart', { settings: needRestart });
     },
   });
-  const reload = (): void => watch.reload();
+  const reload = (): void => void watch.reload();
   process.on('SIGHUP', reload);
   return {
     config: () => config,

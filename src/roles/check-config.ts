@@ -7,7 +7,7 @@ import { snapshot } from './snapshot.ts';
 export async function checkConfig(source: ConfigSource, { json }: { readonly json: boolean }): Promise<number> {
   try {
     const read = readConfig(source);
-    snapshot(read, 1);
+    await snapshot(read, 1);
     const rows = describeConfig(read);
     if (json) print(JSON.stringify({ ok: true, settings: rows, warnings: read.warnings }));
     else print([...table(rows), ...read.warnings.map((warning) => `warning: ${warning}`), 'The configuration is good.'].join('\n'));

@@ -48,7 +48,7 @@ async function checkConfigured(source: ConfigSource): Promise<Finding[]> {
   let read: ConfigRead;
   try {
     read = readConfig(source);
-    snapshot(read, 1);
+    await snapshot(read, 1);
   } catch (cause) {
     if (!(cause instanceof ConfigError)) throw cause;
     return cause.problems.map(({ where, message, hint }): Finding => {
@@ -124,7 +124,7 @@ async function checkDatabase({ settings }: ConfigRead): Promise<Finding> {
 }
 
 async function checkProviders(read: ConfigRead): Promise<Finding[]> {
-  const config = snapshot(read, 1);
+  const config = await snapshot(read, 1);
   const { settings } = config;
   const times = { connectMs: CHECK_LIMIT_MS, readMs: CHECK_LIMIT_MS, writeMs: CHECK_LIMIT_MS };
   const send = createSend({ clock: systemClock, times: () => times, allowedOrigins: () => allowedOrigins(config), proxies: settings });

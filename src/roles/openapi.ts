@@ -4,8 +4,8 @@ import { type ConfigSource, readConfig } from '../platform/config.ts';
 import { snapshot } from './snapshot.ts';
 
 /** `sluice openapi`: the document that this configuration would serve, without starting anything. */
-export function openapiText(source: ConfigSource): string {
+export async function openapiText(source: ConfigSource): Promise<string> {
   const read = readConfig(source);
-  const { settings, allowAnonymous } = snapshot(read, 1);
+  const { settings, allowAnonymous } = await snapshot(read, 1);
   return documentText(allRoutes(settings), { appName: settings.appName, allowAnonymous });
 }

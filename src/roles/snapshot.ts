@@ -1,18 +1,21 @@
 import type { Config } from '../app.ts';
 import { AppError } from '../contract/errors.ts';
+import type { Provider } from '../core/provider.ts';
 import { buildRoutes, type RouteTable } from '../core/routing.ts';
 import { parseUnknownPrice } from '../core/unknown-price.ts';
 import type { ConfigRead } from '../platform/config.ts';
 import { ConfigError } from '../platform/config/config-error.ts';
-import { buildProviders } from '../providers/index.ts';
+import { PackageProblem } from '../providers/ai-sdk-packages.ts';
+import { buildProviders, type Packages } from '../providers/index.ts';
+import { loadPackages } from './packages.ts';
 
 const WITH_A_KEY = 'gpt-4o-mini';
 const WITHOUT = 'demo';
 
-/** What a reading of the configuration means, frozen: a call keeps the snapshot that it started with. */
-export function snapshot(read: ConfigRead, version: number): Config {
+/** What a reading of the configuration means, frozen: a call keeps the snapshot that it started with. The packages that it names are loaded first. */
+export async function snapshot(read: ConfigRead, version: number): Promise<Config> {
   const { settings, file } = read;
-  const providers = buildProviders(settings, file);
+  const providers = providersOf(read, await loadPackages(read));
   const defaultModel = settings.defaultModel ?? (providers.has('openai') ? WITH_A_KEY : (cheapestListed(providers) ?? WITHOUT));
   return Object.freeze({
     settings,
@@ -24,6 +27,15 @@ export function snapshot(read: ConfigRead, version: number): Config {
     corsOrigins: settings.corsOrigins ?? (settings.environment === 'development' ? ['*'] : []),
     version,
   });
+}
+
+function providersOf({ settings, file }: ConfigRead, packages: Packages): Map<string, Provider> {
+  try {
+    return buildProviders(settings, file, packages);
+  } catch (cause) {
+    if (!(cause instanceof PackageProblem)) throw cause;
+    throw new ConfigError([{ where: `providers.${cause.provider}`, message: cause.message, hint: cause.hint }]);
+  }
 }
 
 /** Of the first provider on the network that lists models with a price. */
@@ -53,5 +65,5 @@ function routesOf(sources: Parameters<typeof buildRoutes>[0]): RouteTable {
 }
 
 export function allowedOrigins(config: Config): ReadonlySet<string> {
-  return new Set([...config.providers.values()].flatMap((provider) => provider.origin ?? []));
+  return new Set([...config.providers.values()].flatMap(({ origin, asideOrigins = [] }) => (origin === null ? asideOrigins : asideOrigins.concat(origin))));
 }

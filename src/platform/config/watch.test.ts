@@ -39,7 +39,7 @@ function start(env: Record<string, string> = {}): Running {
         };
       },
     },
-    onChange: (read, needRestart) => seen.changes.push({ read, needRestart }),
+    onChange: (read, needRestart) => void seen.changes.push({ read, needRestart }),
     onRefused: (error) => seen.refusals.push(error),
   });
   watches.push(watch);
@@ -141,7 +141,7 @@ describe('a running configuration', () => {
     write('.env', 'API_PORT=8001\n');
     const running = start();
     write('.env', 'API_PORT=8002\nCACHE_TTL_S=5\n');
-    running.watch.reload();
+    await running.watch.reload();
     expect(running.changes.map(({ read, needRestart }) => [read.settings.apiPort, read.settings.cacheTtlS, needRestart])).toEqual([[8001, 5, ['API_PORT']]]);
   });
 

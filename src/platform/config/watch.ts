@@ -6,7 +6,7 @@ import { ConfigError } from './config-error.ts';
 
 export type ConfigWatch = {
   /** Reads at once, changed or not: for SIGHUP. */
-  readonly reload: () => void;
+  readonly reload: () => Promise<void>;
   readonly stop: () => void;
 };
 
@@ -16,7 +16,7 @@ type WatchOptions = {
   readonly first: ConfigRead;
   readonly clock: Pick<Clock, 'after'>;
   /** Called when something differs. `needRestart` names the changed variables that a running process cannot take over; `read` keeps their old values. */
-  readonly onChange: (read: ConfigRead, needRestart: readonly string[]) => void;
+  readonly onChange: (read: ConfigRead, needRestart: readonly string[]) => void | Promise<void>;
   /** The configuration in force stays. */
   readonly onRefused: (error: ConfigError) => void;
 };
@@ -35,17 +35,20 @@ export function watchConfig({ source, first, clock, onChange, onRefused }: Watch
   let settling = false;
   let cancel = clock.after(SETTLE_MS, () => void look());
 
-  const reload = (): void => {
+  const readAnew = async (): Promise<void> => {
     try {
       const read = readConfig(environment);
       const { kept, needRestart } = keepWhatNeedsRestart(current, read);
-      if (needRestart.length > 0 || fingerprint(kept) !== fingerprint(current)) onChange(kept, needRestart);
+      if (needRestart.length > 0 || fingerprint(kept) !== fingerprint(current)) await onChange(kept, needRestart);
       current = kept;
     } catch (cause) {
       // Whatever goes wrong here, the running process has a configuration that works.
       onRefused(cause instanceof ConfigError ? cause : new ConfigError([{ where: 'configuration', message: String(cause) }]));
     }
   };
+  // One after the other, so that the last word is the last one's.
+  let reading = Promise.resolve();
+  const reload = (): Promise<void> => (reading = reading.then(readAnew));
   async function look(): Promise<void> {
     const now = await fileMarks(current.files);
     if (stopped) return;
@@ -54,7 +57,8 @@ export function watchConfig({ source, first, clock, onChange, onRefused }: Watch
     if (!still) settling = true;
     else if (settling) {
       settling = false;
-      reload();
+      await reload();
+      if (stopped) return;
     }
     cancel = clock.after(settling ? SETTLE_MS : LOOK_MS, () => void look());
   }

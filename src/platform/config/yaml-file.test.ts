@@ -50,7 +50,7 @@ describe('a problem says line, column and what to do', () => {
     [
       'a word of a list',
       'providers:\n  a: { base_url: "http://x", kind: foo }',
-      ['c.yaml:2:36 `providers.a.kind` must be `openai` or `openai-compatible` or `anthropic` or `azure`'],
+      ['c.yaml:2:36 `providers.a.kind` must be `openai` or `openai-compatible` or `anthropic` or `azure` or `ai-sdk`'],
     ],
     [
       'a bad name',
