@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { ConfigFile } from './contract/config-file.ts';
-import type { Budget, CallLimits, Principal } from './contract/policy.ts';
+import type { Budget, CallLimits, Creator, Principal } from './contract/policy.ts';
 import type { Rate, Settings } from './contract/settings.ts';
 import type { BreakerView } from './core/breaker.ts';
 import type { CallIds } from './core/call-ids.ts';
@@ -42,12 +42,31 @@ export type App = {
   readonly streams: Streams;
   readonly limiter: Limiter;
   readonly gateway: Gateway;
+  readonly principalOf: PrincipalOf;
 };
 
 /** The service's own work for all projects, as opposed to a caller's for one. */
 export const EVERY_PROJECT = '*';
 /** Runs statements in one transaction that can touch the rows of this project alone; with EVERY_PROJECT, in none and without that bound. */
 export type InProject = <Result>(projectId: string, run: (db: Kysely<ProjectDatabase>) => Promise<Result>) => Promise<Result>;
+
+/**
+ * Posts to an address that somebody gave: one of the public internet, or one that the configuration allows. No redirect is followed. Throws an
+ * UpstreamError where there was no answer, or a redirect.
+ */
+export type SendOutside = (request: OutsideRequest) => Promise<OutsideAnswer>;
+export type OutsideRequest = {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** For all of it, the answer included. */
+  readonly limitMs: number;
+};
+/** `text` is no more than its beginning. */
+export type OutsideAnswer = Pick<UpstreamResponse, 'status' | 'headers'> & { readonly text: string };
+
+/** Who a creator is now; null once they may call no more: a key revoked, a user disabled, a project deleted. At once where it was read within the second. */
+export type PrincipalOf = (creator: Creator) => Principal | null | Promise<Principal | null>;
 
 /** Writes down who did what, in the transaction of what it tells. Never a secret. */
 export type Audit = (db: Kysely<ProjectDatabase>, by: AuditedBy, deed: Deed) => Promise<void>;

@@ -78,6 +78,9 @@ export type Principal =
       readonly allowedRoutes: readonly string[] | null;
     } & Bounds);
 
+/** Whoever made something that goes on by itself: they are read anew whenever it does. */
+export type Creator = { readonly kind: 'user' | 'key' | 'anonymous'; readonly id: string | null };
+
 type Bounds = {
   readonly projectId: string;
   readonly limits: readonly CallLimits[];
@@ -95,7 +98,7 @@ export type CallLimits = {
 
 /** How much may be spent in a day or a month of the project's time zone, or in total. */
 export type Budget = {
-  readonly scope: 'key' | 'user' | 'project';
+  readonly scope: 'key' | 'user' | 'project' | 'job';
   readonly id: string;
   readonly limitNanoUsd: number;
   readonly period: BudgetPeriod;

@@ -9,8 +9,8 @@ export type CallIds = {
   /** Whether this is such a second run. */
   readonly again: boolean;
   readonly next: () => string;
-  /** Its calls that are over, and what they cost; the gateway adds to it. */
-  readonly tally: { calls: number; costNanoUsd: number };
+  /** Its calls that are over, with what they used and cost, and what the cache saved; the gateway adds to it. */
+  readonly tally: { calls: number; costNanoUsd: number; savedNanoUsd: number; inputTokens: number; outputTokens: number };
 };
 
 export function callIds(rootId: string, at: number, again = false): CallIds {
@@ -20,6 +20,6 @@ export function callIds(rootId: string, at: number, again = false): CallIds {
     at,
     again,
     next: () => (++made === 1 ? rootId : `${rootId}.${made}`),
-    tally: { calls: 0, costNanoUsd: 0 },
+    tally: { calls: 0, costNanoUsd: 0, savedNanoUsd: 0, inputTokens: 0, outputTokens: 0 },
   };
 }

@@ -72,6 +72,7 @@ function account(needs: Needs, opening: Opening, { worst, reservation }: Reserve
       const { ids } = opening.call;
       ids.tally.calls++;
       ids.tally.costNanoUsd += closing.costNanoUsd;
+      countTokens(ids, usage);
       opening.permit.leave(usage.inputTokens + usage.outputTokens);
       const entered = reservation?.settle(closing.costNanoUsd);
       needs.ledger.close(ledgerRow(opening, closing, failures), { opened, again: ids.again, ...(entered ? { entered } : {}) });
@@ -87,9 +88,17 @@ function lost({ candidate, inputTokens, outputTokens, nanoUsd }: WorstCase): Clo
 
 /** A call that an answer given before has saved. */
 export function enterHit(needs: Pick<App, 'ledger' | 'bodies'>, opening: Omit<Opening, 'candidates'>, closing: Closing, savedNanoUsd: number): void {
+  const { ids } = opening.call;
   opening.permit.leave(0);
-  needs.ledger.close({ ...ledgerRow(opening, closing), saved_nano_usd: savedNanoUsd }, { again: opening.call.ids.again });
+  ids.tally.savedNanoUsd += savedNanoUsd;
+  countTokens(ids, closing.usage);
+  needs.ledger.close({ ...ledgerRow(opening, closing), saved_nano_usd: savedNanoUsd }, { again: ids.again });
   keepBody(needs, opening, closing);
+}
+
+function countTokens({ tally }: GatewayCall['ids'], { inputTokens, outputTokens }: Usage): void {
+  tally.inputTokens += inputTokens;
+  tally.outputTokens += outputTokens;
 }
 
 function keepBody({ bodies }: Pick<App, 'bodies'>, { call, id }: Pick<Opening, 'call' | 'id'>, { outcome, answer }: Closing): void {

@@ -31,7 +31,7 @@ export function gatewayCall<Request extends object>(
     model,
     request,
     templateId: null,
-    jobId: null,
+    jobId: exchange.jobId ?? null,
     route: exchange.route,
     ids: exchange.ids,
     principal: exchange.principal,

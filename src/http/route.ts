@@ -83,6 +83,8 @@ export type Exchange<Params = unknown, Query = unknown, Body = unknown> = {
   /** Of the model calls that this exchange makes. */
   readonly ids: CallIds;
   readonly principal: Principal;
+  /** Of the job that it is a row of. */
+  readonly jobId?: string;
   /** The caller's address, behind the proxies that are trusted. */
   readonly address: string;
   readonly params: Params;

@@ -2,6 +2,8 @@ import { resolve } from 'node:path';
 import type { App, Config } from '../app.ts';
 import { AppError } from '../contract/errors.ts';
 import type { Settings } from '../contract/settings.ts';
+import { addressRule } from '../core/public-address.ts';
+import { createCreators } from '../features/auth/creators.ts';
 import { ensureFirstUser } from '../features/auth/first-user.ts';
 import { createIdentify } from '../features/auth/identify.ts';
 import { createKeptAnswers, purgeKeptAnswers } from '../features/idempotency/answers.ts';
@@ -155,6 +157,8 @@ async function openOutside({ settings, dataDir, database, secrets, live, log, st
     bodies,
     streams,
     limiter: limits.limiter,
+    principalOf: createCreators({ db: database.db, inProject, clock, log }),
+    sendOutside: createSendOutside({ clock, proxies: settings, mayCall: () => addressRule(live.config().file.webhooks.allow_networks) }),
     send: createSend({ clock, times: () => upstreamTimes(live.config()), allowedOrigins: live.origins, proxies: settings }),
   };
   return { outside, processId, endHousekeeping, money, limits, bodies, streams };

@@ -188,6 +188,6 @@ function twoCallers(): AppError {
   return new AppError('UNAUTHORIZED', { message: 'Authorization and x-api-key name two callers; send one of them', headers: CHALLENGE });
 }
 
-function away(): AppError {
+export function away(): AppError {
   return new AppError('SERVICE_UNAVAILABLE', { message: 'Who calls cannot be checked, because the database is away', retryAfterMs: FRESH_MS });
 }

@@ -1,9 +1,9 @@
 import { type Budget, type CallLimits, DEFAULT_PROJECT, type Principal } from '../../contract/policy.ts';
-import type { LiveKey, LiveSession, StoredBudget, StoredLimits, StoredProject } from './store.ts';
+import type { LiveKey, LiveUser, StoredBudget, StoredLimits, StoredProject } from './store.ts';
 
 /** Who calls, with every bound that its calls count against: its own, its user's and its project's. */
-export function userPrincipal(sessionId: string, session: LiveSession): Principal {
-  const { userId, username, role, project } = session;
+export function userPrincipal(sessionId: string, user: LiveUser): Principal {
+  const { userId, username, role, project } = user;
   return {
     kind: 'user',
     projectId: project.id,
@@ -11,8 +11,8 @@ export function userPrincipal(sessionId: string, session: LiveSession): Principa
     username,
     role,
     sessionId,
-    limits: bounds('user', userId, session.limits),
-    budgets: [...budget('user', userId, session.budget, project.timeZone), ...projectBudget(project)],
+    limits: bounds('user', userId, user.limits),
+    budgets: [...budget('user', userId, user.budget, project.timeZone), ...projectBudget(project)],
   };
 }
 

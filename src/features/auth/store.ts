@@ -168,17 +168,15 @@ const budgetOf = (table: Bounded) =>
     else jsonb_build_object('limitNanoUsd', ${sql.table(table)}.budget_nano_usd, 'period', ${sql.table(table)}.budget_period) end`;
 const PROJECT = sql<StoredProject>`jsonb_build_object('id', projects.id, 'timeZone', projects.time_zone, 'budget', ${budgetOf('projects')})`;
 
-export type LiveSession = {
+export type LiveUser = {
   readonly userId: string;
   readonly username: string;
   readonly role: Role;
   readonly limits: StoredLimits;
   readonly budget: StoredBudget | null;
   readonly project: StoredProject;
-  readonly userCreatedAt: Date;
-  readonly createdAt: Date;
-  readonly expiresAt: Date;
 };
+export type LiveSession = LiveUser & { readonly userCreatedAt: Date; readonly createdAt: Date; readonly expiresAt: Date };
 
 /** A sign-in that holds at this moment, with its user; null once it is revoked or over, or the user is disabled or gone. */
 export async function findLiveSession(db: Db, sessionId: string, at: Date): Promise<LiveSession | null> {
@@ -197,6 +195,19 @@ export async function findLiveSession(db: Db, sessionId: string, at: Date): Prom
   return session ?? null;
 }
 
+/** The same of a user who is not signed in, but known to have done something. */
+export async function findUserById(db: Db, userId: string): Promise<LiveUser | null> {
+  const user = await db
+    .selectFrom('users')
+    .innerJoin('projects', 'projects.id', 'users.project_id')
+    .select(['users.id as userId', 'users.username', 'users.role'])
+    .select([limitsOf('users').as('limits'), budgetOf('users').as('budget'), PROJECT.as('project')])
+    .where('users.id', '=', userId)
+    .where('users.disabled_at', 'is', null)
+    .executeTakeFirst();
+  return user ?? null;
+}
+
 export type LiveKey = {
   readonly keyId: string;
   readonly keyName: string;
@@ -209,24 +220,32 @@ export type LiveKey = {
   readonly project: StoredProject;
 };
 
+/** A key with its user and project, as `${HOLDERS}` joins them. */
+const LIVE_KEY = sql`api_keys.id as "keyId", api_keys.name as "keyName", allowed_models as "allowedModels", allowed_routes as "allowedRoutes",
+  last_used_at as "lastUsedAt", ${limitsOf('api_keys')} as limits, ${budgetOf('api_keys')} as budget, ${PROJECT} as project,
+  case when users.id is null then null else jsonb_build_object('id', users.id, 'limits', ${limitsOf('users')}, 'budget', ${budgetOf('users')},
+    'timeZone', (select time_zone from projects where projects.id = users.project_id)) end as user`;
+const HOLDERS = sql`join projects on projects.id = api_keys.project_id left join users on users.id = api_keys.user_id`;
+const isLive = (at: Date) => sql`api_keys.revoked_at is null and (api_keys.expires_at is null or api_keys.expires_at > ${at})
+  and (users.id is null or (users.disabled_at is null and (users.role = 'admin' or (users.role = 'member' and users.project_id = api_keys.project_id))))`;
+
 /**
  * A key that holds at this moment; null once it is revoked or expired, or this secret of it is. A key can do no more than its user: it rests
  * while the user is disabled, a viewer, or in another project.
  */
 export async function findLiveKey(db: Kysely<ProjectDatabase>, hash: string, at: Date): Promise<LiveKey | null> {
   const { rows } = await sql<LiveKey>`
-    select api_keys.id as "keyId", api_keys.name as "keyName", allowed_models as "allowedModels", allowed_routes as "allowedRoutes",
-      last_used_at as "lastUsedAt", ${limitsOf('api_keys')} as limits, ${budgetOf('api_keys')} as budget, ${PROJECT} as project,
-      case when users.id is null then null else jsonb_build_object('id', users.id, 'limits', ${limitsOf('users')}, 'budget', ${budgetOf('users')},
-        'timeZone', (select time_zone from projects where projects.id = users.project_id)) end as user
+    select ${LIVE_KEY}
     from api_key_secrets as secrets
     join api_keys on api_keys.id = secrets.key_id
-    join projects on projects.id = api_keys.project_id
-    left join users on users.id = api_keys.user_id
-    where secrets.hash = ${hash} and (secrets.expires_at is null or secrets.expires_at > ${at})
-      and api_keys.revoked_at is null and (api_keys.expires_at is null or api_keys.expires_at > ${at})
-      and (users.id is null or (users.disabled_at is null
-        and (users.role = 'admin' or (users.role = 'member' and users.project_id = api_keys.project_id))))`.execute(db);
+    ${HOLDERS}
+    where secrets.hash = ${hash} and (secrets.expires_at is null or secrets.expires_at > ${at}) and ${isLive(at)}`.execute(db);
+  return rows[0] ?? null;
+}
+
+/** The same of a key that is not shown, but known to have done something. */
+export async function findKeyById(db: Kysely<ProjectDatabase>, keyId: string, at: Date): Promise<LiveKey | null> {
+  const { rows } = await sql<LiveKey>`select ${LIVE_KEY} from api_keys ${HOLDERS} where api_keys.id = ${keyId} and ${isLive(at)}`.execute(db);
   return rows[0] ?? null;
 }
 
