@@ -1,29 +1,47 @@
+import { join } from 'node:path';
 import { AppError } from '../contract/errors.ts';
-import type { BodyType } from './route.ts';
+import { type SetDown, setDown } from './body-stream.ts';
+import type { BodyType, Route } from './route.ts';
 
 const BODY_BYTES_MAX = 10 * 1024 * 1024;
+/** Below DATA_DIR: bodies that are streamed, while their handlers read them. */
+const INCOMING = 'incoming';
 /** Deeper JSON is nobody's request, and parsing a million levels blocks the process for a second. */
 const DEPTH_MAX = 64;
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-/** Reads the body as one of the types that the route takes, into the value that its schema checks. */
-export async function readBody(request: Request, types: readonly BodyType[]): Promise<unknown> {
-  const type = bodyType(request.headers.get('content-type'), types);
+export type Sent = {
+  /** The value that the route's schema checks; for a body that is streamed, what stands for it. */
+  readonly value: unknown;
+  readonly stream: SetDown | null;
+};
+
+/** Reads the body as one of the types that the route takes, or sets it down where the route has it streamed. */
+export async function readBody(request: Request, { body, bodyTypes = ['application/json'], streamed }: Route, dataDir: string): Promise<Sent> {
+  const streams = Object.keys(streamed?.types ?? {});
+  const type = bodyType(request.headers.get('content-type'), body ? bodyTypes : [], streams);
+  if (streamed && streams.includes(type)) {
+    const stream = await setDown(request, { type, bytesMax: streamed.bytesMax, folder: join(dataDir, INCOMING) });
+    return { value: { sha256: stream.sha256 }, stream };
+  }
+  return { value: await readWhole(request, type), stream: null };
+}
+
+async function readWhole(request: Request, type: string): Promise<unknown> {
   const announced = request.headers.get('content-length');
   if (Number(announced) > BODY_BYTES_MAX) throw tooLarge();
   const text = decode(announced === null ? await readUnannounced(request) : new Uint8Array(await request.arrayBuffer()));
   return type === 'application/json' ? parseJson(text) : parseForm(text);
 }
 
-function bodyType(header: string | null, types: readonly BodyType[]): BodyType {
-  const name = header?.split(';', 1)[0]?.trim().toLowerCase();
+function bodyType(header: string | null, read: readonly BodyType[], streamed: readonly string[]): string {
   // curl -d without a header says "form"; a body without any type is taken for JSON, which is what people mean.
-  if (name === undefined || name === '') return 'application/json';
-  const found = types.find((type) => type === name);
-  if (found) return found;
+  const name = header?.split(';', 1)[0]?.trim().toLowerCase() || (read.length > 0 ? 'application/json' : '');
+  const types = [...read, ...streamed];
+  if (types.includes(name)) return name;
   throw new AppError('UNSUPPORTED_MEDIA_TYPE', {
-    message: `This route reads ${types.join(' or ')}, not ${name.slice(0, 100)}`,
+    message: `This route reads ${types.join(' or ')}, not ${name === '' ? 'a body without a content type' : name.slice(0, 100)}`,
     details: { supported: types, received: name.slice(0, 100) },
   });
 }

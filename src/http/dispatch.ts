@@ -3,7 +3,7 @@ import { AppError } from '../contract/errors.ts';
 import { ANONYMOUS, judge, mayUseRoute, type Principal, SCOPES } from '../contract/policy.ts';
 import { callIds } from '../core/call-ids.ts';
 import { Follower } from '../core/cancellation.ts';
-import { readBody } from './body.ts';
+import { readBody, type Sent } from './body.ts';
 import { type CallerAddress, callerAddress } from './caller-address.ts';
 import { type Cors, createCors } from './cors.ts';
 import { asAppError } from './fail.ts';
@@ -68,6 +68,7 @@ type Kit = {
 };
 
 const CALLER_LEFT = 499;
+const NOTHING_SENT: Sent = { value: undefined, stream: null };
 const CALLERS_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 
 export function createDispatch(app: App, routes: readonly Route[], identify: Identify, answers: KeptAnswers): Dispatch {
@@ -159,15 +160,28 @@ async function answer(kit: Kit, visit: Visit, found: Match<Prepared> | { readonl
   const { settings } = kit.app.config();
   const params = found.entry.params ? found.entry.params(found.params) : undefined;
   const query = found.entry.query ? found.entry.query(visit.queryText) : noQuery(visit.queryText);
-  const sent = route.body ? await readBody(request, route.bodyTypes ?? ['application/json']) : undefined;
+  const asked: Asked = { principal, params, query, address: lazyAddress(kit, visit) };
+  // A long body is taken in only from whoever may send one.
+  if (route.streamed) await count(kit, visit, route, asked);
+  const sent = route.body || route.streamed ? await readBody(request, route, settings.dataDir) : NOTHING_SENT;
   visit.received();
-  const body = found.entry.body ? found.entry.body(sent) : undefined;
-  const address = lazyAddress(kit, visit);
-  if (route.limit && (principal.kind === 'anonymous' || route.limitEverybody)) {
-    const rate = settings[route.limit];
-    const told = rate && kit.app.limiter.visit(route.path.slice(1), rate, address());
-    Object.assign(visit.headers, told instanceof Promise ? await told : told);
+  if (sent.stream === null) return handled(kit, visit, found.entry, { ...asked, sent });
+  try {
+    return await handled(kit, visit, found.entry, { ...asked, sent });
+  } finally {
+    await sent.stream.remove();
   }
+}
+
+type Asked = { readonly principal: Principal; readonly params: unknown; readonly query: unknown; readonly address: () => string };
+
+async function handled(kit: Kit, visit: Visit, entry: Prepared, asked: Asked & { readonly sent: Sent }): Promise<Reply> {
+  const { request } = visit;
+  const { route } = entry;
+  const { principal, params, query, address, sent } = asked;
+  const body = entry.body && sent.stream === null ? entry.body(sent.value) : undefined;
+  const counting = route.streamed ? undefined : count(kit, visit, route, asked);
+  if (counting) await counting;
   const now = kit.app.clock.now();
   const signal = new Follower(request.signal);
   const exchange: Exchange = {
@@ -183,18 +197,29 @@ async function answer(kit: Kit, visit: Visit, found: Match<Prepared> | { readonl
     params,
     query,
     body,
+    ...(sent.stream === null ? {} : { bodyStream: sent.stream }),
     signal,
     outlive() {
       signal.letGo();
       return (reason) => signal.abort(reason);
     },
-    deadline: now + callersTimeoutMs(request, settings.requestTimeoutS),
+    deadline: now + callersTimeoutMs(request, kit.app.config().settings.requestTimeoutS),
     logFields: visit.logFields,
   };
-  const header = found.entry.isDoneOnce ? request.headers.get(KEY_HEADER) : null;
+  const header = entry.isDoneOnce ? request.headers.get(KEY_HEADER) : null;
   if (header === null) return endedWhenRevoked(kit, request, await route.handle(kit.app, exchange));
-  const keyed = { header, exchange, queryText: visit.queryText, sent };
+  const keyed = { header, exchange, queryText: visit.queryText, sent: sent.value };
   return kit.idempotency.answer(keyed, async (own) => endedWhenRevoked(kit, request, await route.handle(kit.app, own)));
+}
+
+/** Counts a visit against the limit by address, where the route has one; throws where it is used up. */
+function count(kit: Kit, visit: Visit, { limit, limitEverybody, path }: Route, { principal, address }: Asked): Promise<void> | undefined {
+  const rate = limit && (principal.kind === 'anonymous' || limitEverybody) ? kit.app.config().settings[limit] : null;
+  if (!rate) return undefined;
+  const told = kit.app.limiter.visit(path.slice(1), rate, address());
+  if (told instanceof Promise) return told.then((headers) => void Object.assign(visit.headers, headers));
+  Object.assign(visit.headers, told);
+  return undefined;
 }
 
 function endedWhenRevoked(kit: Kit, { headers }: Request, reply: Reply): Reply {

@@ -123,6 +123,7 @@ function errorCodes(route: Route): readonly ErrorCode[] {
   if (route.limit) codes.add('RATE_LIMIT_EXCEEDED');
   if (route.query && [...queryTypes(route.query).values()].some((type) => type !== 'string')) codes.add('INVALID_TYPE');
   if (route.body) for (const code of ['INVALID_JSON', 'INVALID_TYPE', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const) codes.add(code);
+  if (route.streamed) codes.add('PAYLOAD_TOO_LARGE').add('UNSUPPORTED_MEDIA_TYPE').add('SERVICE_UNAVAILABLE');
   if (route.body && asksForFields(route.body)) codes.add('MISSING_REQUIRED_FIELD');
   return ERROR_CODES.filter((code) => codes.has(code));
 }

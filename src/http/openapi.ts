@@ -20,6 +20,8 @@ const TAGS: Record<Tag, string> = {
   'OpenAI-compatible': 'For clients of OpenAI: point their base URL at `/v1`. Errors come in their words; `X-Error-Code` is our name.',
   'Anthropic-compatible': 'For clients of Anthropic: point their base URL here. Errors come in their words; `X-Error-Code` is our name.',
   Models: 'What can be called, and what it costs.',
+  Jobs: 'Many requests that run by themselves, on any provider, and what came of each.',
+  Webhooks: 'Who is told when a job is over, and what was delivered.',
   Cache: 'Answers that are kept, and what they saved.',
   Usage: 'What was used, what it cost, and each request.',
   'Sign-in': 'Your own account, tokens and sessions.',
@@ -109,7 +111,7 @@ function operation(route: Route, schemas: SchemaBook, allowAnonymous: boolean): 
     'x-scope': route.scope,
     security: security(route.scope, allowAnonymous),
     ...(parameters.length === 0 ? {} : { parameters }),
-    ...(route.body === undefined ? {} : { requestBody: requestBody(route, schemas) }),
+    ...(route.body || route.streamed ? { requestBody: requestBody(route, schemas) } : {}),
     responses: responses(route, schemas),
   };
 }
@@ -161,8 +163,9 @@ function parameter(place: 'path' | 'query', { name, required, rest }: Field): ob
 }
 
 function requestBody(route: Route, schemas: SchemaBook): object {
-  if (!route.body) return {};
-  const media = { schema: schemas.input(route.body), ...(route.example === undefined ? {} : { example: route.example }) };
-  const types = route.bodyTypes ?? ['application/json'];
-  return { required: true, content: Object.fromEntries(types.map((type) => [type, media])) };
+  const { body, bodyTypes = ['application/json'], streamed, example } = route;
+  const media = body && { schema: schemas.input(body), ...(example === undefined ? {} : { example }) };
+  const read = media ? bodyTypes.map((type) => [type, media] as const) : [];
+  const set = Object.entries(streamed?.types ?? {}).map(([type, schema]) => [type, { schema: schemas.input(schema) }] as const);
+  return { required: true, content: Object.fromEntries<object>([...read, ...set]) };
 }

@@ -5,6 +5,7 @@ import type { Principal, Scope } from '../contract/policy.ts';
 import type { CallIds } from '../core/call-ids.ts';
 import type { Cancellation } from '../core/cancellation.ts';
 import type { SettingName } from '../contract/settings.ts';
+import type { BodyStream } from './body-stream.ts';
 
 /**
  * An endpoint is one value: router, validation, authorization, limits, OpenAPI and docs read it. Its `scope` is required, so that no route
@@ -29,6 +30,8 @@ export type RouteSpec<Params, Query, Body> = {
   readonly body?: z.ZodType<Body>;
   /** Content types that the body is read from; `application/json` where unsaid. */
   readonly bodyTypes?: readonly BodyType[];
+  /** Content types whose bodies are too long for memory: the handler reads them in pieces from `exchange.bodyStream`, and then has no `body`. */
+  readonly streamed?: Streamed;
   /** A body that the docs show, and that has to be taken as it stands. */
   readonly example?: unknown;
   readonly replies: readonly ReplySpec[];
@@ -38,6 +41,12 @@ export type RouteSpec<Params, Query, Body> = {
 };
 
 export type BodyType = 'application/json' | 'application/x-www-form-urlencoded';
+export type Streamed = {
+  /** Each with what the docs say of it; the handler itself checks what it reads. */
+  readonly types: { readonly [Type in StreamType]?: z.ZodType };
+  readonly bytesMax: number;
+};
+type StreamType = 'application/jsonl' | 'application/x-ndjson' | 'text/csv' | 'multipart/form-data';
 export type Tag =
   | 'Generate'
   | 'Tasks'
@@ -45,6 +54,8 @@ export type Tag =
   | 'OpenAI-compatible'
   | 'Anthropic-compatible'
   | 'Models'
+  | 'Jobs'
+  | 'Webhooks'
   | 'Cache'
   | 'Usage'
   | 'Sign-in'
@@ -90,6 +101,8 @@ export type Exchange<Params = unknown, Query = unknown, Body = unknown> = {
   readonly params: Params;
   readonly query: Query;
   readonly body: Body;
+  /** Of a body that the route has streamed: it is there until the handler has answered. */
+  readonly bodyStream?: BodyStream;
   /** Aborts when the caller leaves. */
   readonly signal: Cancellation;
   /** The work goes on when the caller leaves; what it answers ends it. */
