@@ -40,6 +40,7 @@ export type App = {
   readonly budgets: Budgets;
   readonly bodies: Bodies;
   readonly streams: Streams;
+  readonly files: Files;
   readonly limiter: Limiter;
   readonly gateway: Gateway;
   readonly principalOf: PrincipalOf;
@@ -199,6 +200,46 @@ export type Streams = {
   readonly cancel: (stream: Pick<StreamHead, 'id' | 'projectId'>) => Promise<void>;
 };
 export type StreamHead = { readonly id: string; readonly projectId: string; readonly caller: string; readonly surface: Surface; readonly requestId: string };
+
+/** Files that callers keep here, on disk or in S3-compatible storage. */
+export type Files = {
+  /** Takes in all that comes, or throws and leaves nothing behind. */
+  readonly put: (projectId: string, content: AsyncIterable<Uint8Array>, keeping: KeepFile) => Promise<StoredFile>;
+  /** Throws in the midst of it where the storage does not have all of it. */
+  readonly read: (file: Pick<StoredFile, 'id' | 'bytes'>, range?: { readonly from: number; readonly to?: number }) => AsyncIterable<Uint8Array>;
+  /** Null where there is none, or its time is over. */
+  readonly find: (projectId: string, id: string) => Promise<StoredFile | null>;
+  readonly list: (projectId: string, asked: FilesAsked) => Promise<readonly StoredFile[]>;
+  readonly remove: (projectId: string, id: string) => Promise<boolean>;
+};
+export type KeepFile = {
+  /** Asked when all of the content is there; what it throws leaves nothing behind. */
+  readonly describe: () => FileNote | Promise<FileNote>;
+  /** Done in the transaction that makes the file. */
+  readonly within?: (db: Kysely<ProjectDatabase>, file: StoredFile) => Promise<void>;
+};
+export type FileNote = {
+  readonly filename: string;
+  readonly purpose: string;
+  /** Unix milliseconds; null is never. */
+  readonly expiresAt: number | null;
+};
+export type StoredFile = FileNote & {
+  readonly id: string;
+  readonly projectId: string;
+  readonly bytes: number;
+  /** Of the content, hex. */
+  readonly sha256: string;
+  /** Unix milliseconds. */
+  readonly createdAt: number;
+};
+export type FilesAsked = {
+  readonly purpose?: string | undefined;
+  /** Those behind the one of this id. */
+  readonly after?: string | undefined;
+  readonly order: 'asc' | 'desc';
+  readonly rowsMax: number;
+};
 
 /** What may be spent. */
 export type Budgets = {

@@ -15,6 +15,7 @@ export type ProjectTables = {
   streams: StreamsTable;
   stream_events: StreamEventsTable;
   responses: ResponsesTable;
+  files: FilesTable;
   batch_jobs: BatchJobsTable;
   batch_requests: BatchRequestsTable;
   batch_responses: BatchResponsesTable;
@@ -32,6 +33,7 @@ export type Database = {
   processes: ProcessesTable;
   budget_windows: BudgetWindowsTable;
   budget_leases: BudgetLeasesTable;
+  unkept_blobs: UnkeptBlobsTable;
 };
 
 export type ProjectDatabase = Database & ProjectTables;
@@ -215,6 +217,19 @@ type ResponsesTable = {
   created_at: Timestamp;
   expires_at: Timestamp;
 };
+
+type FilesTable = {
+  id: string;
+  project_id: string;
+  purpose: string;
+  filename: string;
+  bytes: number;
+  sha256: string;
+  created_at: Timestamp;
+  expires_at: Timestamp | null;
+};
+
+type UnkeptBlobsTable = { id: string; remove_at: Timestamp };
 
 type ProcessesTable = { id: string; started_at: CreatedAt; seen_at: CreatedAt };
 

@@ -13,12 +13,14 @@ import { purgeResponses } from '../features/responses/stored.ts';
 import { createGateway } from '../gateway/run.ts';
 import { createDispatch, type Dispatch } from '../http/dispatch.ts';
 import { type RunningServer, startServer } from '../http/server.ts';
+import { openBlobs } from '../platform/blobs/open.ts';
 import { createBodies, type OpenBodies } from '../platform/bodies.ts';
 import { systemClock } from '../platform/clock.ts';
 import { type ConfigRead, type ConfigSource, readConfig } from '../platform/config.ts';
 import { ConfigError } from '../platform/config/config-error.ts';
 import { watchConfig } from '../platform/config/watch.ts';
 import { createSend } from '../platform/egress.ts';
+import { createFiles } from '../platform/files.ts';
 import { startHousekeeping } from '../platform/housekeeping.ts';
 import { idMaker } from '../platform/ids.ts';
 import { openLimiter, type OpenLimiter } from '../platform/limits/open.ts';
@@ -130,11 +132,13 @@ async function openOutside({ settings, dataDir, database, secrets, live, log, st
   const inProject = createInProject(database.db);
   const house = { db: database.db, clock, log, retention: () => live.config().file.retention };
   const kept = { inProject, clock };
+  const files = createFiles({ db: database.db, inProject, clock, newId, log, blobs: await openBlobs(settings, dataDir) });
   const endHousekeeping = await startHousekeeping(house, [
     () => purgeKeptAnswers(kept),
     () => purgeResponses(kept),
     () => purgeStreams(kept),
     () => purgeDeletedProjects(kept),
+    () => files.purge(),
   ]);
   const money = await openMoney({ store: createMoneyStore(database.pool), db: database.db, dataDir, processId, clock, log });
   const limits = await openLimiter({ redisUrl: settings.redisUrl, processCount: money.processCount, processId, clock, log });
@@ -156,6 +160,7 @@ async function openOutside({ settings, dataDir, database, secrets, live, log, st
     budgets: money.budgets,
     bodies,
     streams,
+    files,
     limiter: limits.limiter,
     principalOf: createCreators({ db: database.db, inProject, clock, log }),
     sendOutside: createSendOutside({ clock, proxies: settings, mayCall: () => addressRule(live.config().file.webhooks.allow_networks) }),

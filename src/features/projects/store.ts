@@ -54,6 +54,7 @@ export const OWNED_TABLES = [
   'usage_quarters',
   'call_bodies',
   'responses',
+  'files',
   'stream_events',
   'streams',
   'webhook_events',

@@ -24,6 +24,7 @@ export function checkConfig(read: Read): { readonly problems: readonly ConfigPro
     ...schemeProblems(read),
     ...proxyProblems(read),
     ...originProblems(read),
+    ...storageProblems(read),
     ...priceProblems(read),
     ...redactionProblems(read),
   ];
@@ -62,6 +63,12 @@ function redactionProblems({ file, placeInFile }: Read): ConfigProblem[] {
       return [{ where: placeInFile(['privacy', 'redact', String(index), 'pattern']), message: `the pattern ${cause.message}` }];
     }
   });
+}
+
+function storageProblems({ settings, where }: Read): ConfigProblem[] {
+  if (settings.s3Bucket === null) return [];
+  const needed = (['s3AccessKeyId', 's3SecretAccessKey'] as const).filter((name) => settings[name] === null);
+  return needed.map((name) => ({ where: where(name), message: `must be set where ${SETTINGS.s3Bucket.env} is` }));
 }
 
 function ownAddressProblems({ settings, file, where, placeInFile }: Read): ConfigProblem[] {

@@ -1,0 +1,62 @@
+import { createReadStream } from 'node:fs';
+import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Blobs } from './blobs.ts';
+
+/** Fewer calls than the 64 KB that Node reads at a time, and still little. */
+const READ_BYTES = 256 * 1024;
+const OWNER_ONLY = 0o700;
+
+/** Content in files under one folder. It has its name when it is whole and on the disk, and not before. */
+export function diskBlobs(folder: string): Blobs {
+  // The last characters of an id are random: as many files in each folder, and no folder with all of them.
+  const placeOf = (id: string): string => join(folder, id.slice(-2), id);
+  return {
+    async write(id, content) {
+      const place = placeOf(id);
+      const begun = `${place}.part`;
+      await mkdir(dirname(place), { recursive: true, mode: OWNER_ONLY });
+      try {
+        await writeThrough(begun, content);
+        await rename(begun, place);
+        await syncFolder(dirname(place));
+      } catch (cause) {
+        await remove(place);
+        throw cause;
+      }
+    },
+    read: (id, { from, to }) => createReadStream(placeOf(id), { start: from, ...(to === undefined ? {} : { end: to }), highWaterMark: READ_BYTES }),
+    remove: (id) => remove(placeOf(id)),
+    async check() {
+      await mkdir(folder, { recursive: true, mode: OWNER_ONLY });
+    },
+  };
+}
+
+async function writeThrough(place: string, content: AsyncIterable<Uint8Array>): Promise<void> {
+  const file = await open(place, 'w', 0o600);
+  try {
+    for await (const piece of content) await writeAll(file, piece);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function writeAll(file: FileHandle, piece: Uint8Array): Promise<void> {
+  for (let at = 0; at < piece.length;) at += (await file.write(piece, at)).bytesWritten;
+}
+
+/** A name is durable when its folder is. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function remove(place: string): Promise<void> {
+  await Promise.all([rm(place, { force: true }), rm(`${place}.part`, { force: true })]);
+}
