@@ -215,8 +215,8 @@ function wholeAnswer({ status = 200, headers = {}, json, text = '' }: Reply): Gi
   return { status, headers: { ...lasting(headers), 'content-type': JSON_TYPE }, body: bytesOf(JSON.stringify(json)), cut: false };
 }
 
-function streamedAnswer({ status = 200, headers = {} }: Reply, { text, fault }: RecordedStream): GivenAnswer {
-  return { status, headers: lasting(headers), body: bytesOf(text), cut: fault !== null };
+function streamedAnswer({ status = 200, headers = {} }: Reply, { bytes, fault }: RecordedStream): GivenAnswer {
+  return { status, headers: lasting(headers), body: bytes, cut: fault !== null };
 }
 
 function lasting(headers: Readonly<Record<string, string>>): Record<string, string> {

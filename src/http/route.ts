@@ -69,7 +69,7 @@ export type Tag =
 export type ReplySpec = {
   readonly status: number;
   readonly description: string;
-  readonly type: 'application/json' | 'application/jsonl' | 'text/csv' | 'text/event-stream' | 'text/plain' | 'text/html';
+  readonly type: 'application/json' | 'application/jsonl' | 'text/csv' | 'text/event-stream' | 'text/plain' | 'text/html' | 'application/octet-stream';
   readonly schema?: z.ZodType;
 };
 
@@ -128,5 +128,5 @@ export const JSON_TYPE = 'application/json; charset=utf-8';
 
 export type Sink = {
   /** Hands a piece to the caller; a promise when the caller is slower than we are, to be awaited before the next piece. */
-  readonly write: (piece: string) => void | Promise<void>;
+  readonly write: (piece: string | Uint8Array) => void | Promise<void>;
 };

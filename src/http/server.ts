@@ -83,7 +83,7 @@ function toResponse(request: Request, out: Outgoing, turn: Turn): Response {
         turn.ours();
       };
       const sink = {
-        write(piece: string): void | Promise<void> {
+        write(piece: string | Uint8Array): void | Promise<void> {
           // To add to what nobody takes would count as a sign of life.
           if (full) return full.then(() => sink.write(piece));
           const written = controller.write(piece);
@@ -115,5 +115,5 @@ function toResponse(request: Request, out: Outgoing, turn: Turn): Response {
 /** The runtime's own kind of stream, which writes to the socket without a queue of its own. */
 type DirectSource = {
   readonly type: 'direct';
-  pull(controller: { write(piece: string): number | Promise<number>; flush(): number | Promise<number>; close(): void }): Promise<void>;
+  pull(controller: { write(piece: string | Uint8Array): number | Promise<number>; flush(): number | Promise<number>; close(): void }): Promise<void>;
 };

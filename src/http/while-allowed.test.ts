@@ -26,7 +26,7 @@ function scene(headers = SIGNED) {
       await sink.write(`ended by ${error instanceof AppError ? error.code : String(error)}`);
     }
   };
-  const running = whileAllowed({ app: { clock }, identify: { isRevoked } }, headers, stream)({ write: (piece) => void written.push(piece) });
+  const running = whileAllowed({ app: { clock }, identify: { isRevoked } }, headers, stream)({ write: (piece) => void written.push(String(piece)) });
   const tell = async (piece: string | null): Promise<void> => {
     told.resolve(piece);
     await clock.advance(0);

@@ -31,10 +31,10 @@ export function whileAllowed({ app: { clock }, identify }: Needs, headers: Heade
         cutting.cancel = clock.after(CUT_AFTER_MS, () => cut.reject(error));
       },
     );
-    const write = (piece: string): void | Promise<void> => {
+    const write = (piece: string | Uint8Array): void | Promise<void> => {
       const error = end;
       // Thrown once, where the next piece would go out: whoever writes the stream ends it with this error. A comment is nobody's piece.
-      if (error === null || piece.startsWith(':')) return sink.write(piece);
+      if (error === null || (typeof piece === 'string' && piece.startsWith(':'))) return sink.write(piece);
       end = null;
       watch.stop();
       throw error;

@@ -11,29 +11,29 @@ export type Recording = {
 };
 
 export type RecordedStream = {
-  readonly text: string;
+  readonly bytes: Buffer<ArrayBuffer>;
   /** What it was thrown by; null where it came to its end. */
   readonly fault: { readonly cause: unknown } | null;
 };
 
 export function record(stream: NonNullable<Reply['stream']>): Recording {
-  const pieces: string[] = [];
+  const pieces: Uint8Array[] = [];
   let over = false;
   let next = Promise.withResolvers<void>();
   const wake = (): void => {
     next.resolve();
     next = Promise.withResolvers<void>();
   };
-  const write = (piece: string): void => {
-    pieces.push(piece);
+  const write = (piece: string | Uint8Array): void => {
+    pieces.push(typeof piece === 'string' ? Buffer.from(piece) : piece);
     wake();
   };
   const run = async (): Promise<RecordedStream> => {
     try {
       await stream({ write });
-      return { text: pieces.join(''), fault: null };
+      return { bytes: Buffer.concat(pieces), fault: null };
     } catch (cause) {
-      return { text: pieces.join(''), fault: { cause } };
+      return { bytes: Buffer.concat(pieces), fault: { cause } };
     } finally {
       over = true;
       wake();
@@ -44,9 +44,9 @@ export function record(stream: NonNullable<Reply['stream']>): Recording {
     ended: run(),
     async follow(sink, caller) {
       for (let from = 0; !caller.aborted;) {
-        const text = pieces.slice(from).join('');
+        const bytes = Buffer.concat(pieces.slice(from));
         from = pieces.length;
-        if (text !== '') await orLeft(sink.write(text), caller);
+        if (bytes.length > 0) await orLeft(sink.write(bytes), caller);
         else if (over) return;
         else await orLeft(next.promise, caller);
       }
