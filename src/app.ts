@@ -10,7 +10,18 @@ import type { EventBatches, Usage } from './core/events.ts';
 import type { LoginThrottle } from './core/login-throttle.ts';
 import type { LedgerRow } from './core/ledger-row.ts';
 import type { ModelRequest } from './core/model-request.ts';
-import type { EmbedAnswer, EmbedRequest, ModelFacts, ModerateAnswer, ModerateRequest, Price, Provider, Send, UpstreamFault } from './core/provider.ts';
+import type {
+  EmbedAnswer,
+  EmbedRequest,
+  ModelFacts,
+  ModerateAnswer,
+  ModerateRequest,
+  Price,
+  Provider,
+  Send,
+  UpstreamFault,
+  UpstreamResponse,
+} from './core/provider.ts';
 import type { RouteTable, Strategy } from './core/routing.ts';
 import type { Asked, LeftOut, Placed } from './core/target-order.ts';
 import type { Database, ProjectDatabase } from './tables.ts';
@@ -133,17 +144,27 @@ export type Secrets = {
    * `onTurn` runs when the turn comes; what it throws gives the turn up.
    */
   readonly verifyPassword: (password: string, hash: string | null, onTurn?: () => void) => Promise<boolean>;
-  readonly jwtSecret: string;
-  /** HMAC-SHA256 under `jwtSecret`, in base64url: signs and checks access tokens. */
+  /** HMAC-SHA256 under JWT_SECRET, in base64url: signs and checks access tokens. */
   readonly mac: (text: string) => string;
-  /** What an API key is kept as: HMAC-SHA256 under a pepper of its own that follows from `jwtSecret`, in base64url. */
+  /** What an API key is kept as: HMAC-SHA256 under a pepper of its own that follows from JWT_SECRET, in base64url. */
   readonly keyHash: (key: string) => string;
+  readonly seal: Seal;
   /** 32 random bytes in base64url. */
   readonly newToken: () => string;
   /** One that a person can type. */
   readonly newPassword: () => string;
   /** Slows the guessing of passwords; one for the process. */
   readonly loginThrottle: LoginThrottle;
+};
+
+/** What the database keeps and nobody is to read there: answers that may hold secrets that are shown once, and secrets that we sign with. */
+export type Seal = {
+  /** HMAC-SHA256 under a key of its own, so that nobody can try out what may have been asked. */
+  readonly fingerprint: (text: string) => string;
+  /** Bound to its place: what is sealed for one cannot be opened as another's. */
+  readonly close: (body: Uint8Array, place: string) => Buffer;
+  /** Null where the secret has changed since. */
+  readonly open: (sealed: Uint8Array, place: string) => Uint8Array<ArrayBuffer> | null;
 };
 
 export type Lifecycle = {

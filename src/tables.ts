@@ -21,6 +21,8 @@ export type ProjectTables = {
   batch_responses: BatchResponsesTable;
   batch_provider_batches: BatchProviderBatchesTable;
   webhook_events: WebhookEventsTable;
+  webhook_endpoints: WebhookEndpointsTable;
+  webhook_deliveries: WebhookDeliveriesTable;
 };
 
 /** The service's own: who there is, who signed in, and what processes hold. */
@@ -368,4 +370,42 @@ type WebhookEventsTable = {
   url: string | null;
   created_at: CreatedAt;
   spread_at: Timestamp | null;
+};
+
+type WebhookEndpointsTable = {
+  id: string;
+  project_id: string;
+  url: string;
+  description: string | null;
+  events: string[] | null;
+  secret: Buffer;
+  old_secret: Buffer | null;
+  old_secret_until: Timestamp | null;
+  disabled_at: Timestamp | null;
+  disabled_reason: string | null;
+  created_at: CreatedAt;
+  updated_at: CreatedAt;
+};
+
+type WebhookDeliveriesTable = {
+  id: string;
+  project_id: string;
+  event_id: string;
+  endpoint_id: string | null;
+  url: string;
+  state: Generated<'waiting' | 'delivered' | 'failed'>;
+  tries: Generated<number>;
+  next_try_at: Timestamp;
+  attempts: ColumnType<readonly DeliveryAttempt[], string | undefined, string>;
+  created_at: CreatedAt;
+  ended_at: Timestamp | null;
+};
+
+/** One try to tell somebody of an event. */
+type DeliveryAttempt = {
+  readonly at: string;
+  readonly status: number | null;
+  readonly error: string | null;
+  readonly duration_ms: number;
+  readonly answer: string | null;
 };

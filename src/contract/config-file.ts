@@ -154,6 +154,16 @@ const Retention = z
   })
   .describe('For how many days things are kept.');
 
+const Webhooks = z
+  .strictObject({
+    allow_networks: z
+      .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], 'an address or a network, such as `10.0.0.0/8`'))
+      .max(100)
+      .default([])
+      .describe('Addresses and networks that webhooks may go to although they are not of the public internet.'),
+  })
+  .describe('Where webhooks may go.');
+
 export const ConfigFile = z
   .strictObject({
     providers: z.record(id, ProviderEntry).default({}),
@@ -161,6 +171,7 @@ export const ConfigFile = z
     prices: z.record(priceName, PriceEntry).default({}).describe('By `provider/model`; `provider/*` counts for all others of that beginning.'),
     privacy: Privacy.prefault({}),
     retention: Retention.prefault({}),
+    webhooks: Webhooks.prefault({}),
     settings: z
       .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
       .default({})

@@ -8,5 +8,6 @@ export const EMPTY_CONFIG_FILE: ConfigFile = {
   prices: {},
   privacy: { keep_bodies: 'off', redact: [...REDACTED] },
   retention: { ...RETENTION_DAYS },
+  webhooks: { allow_networks: [] },
   settings: {},
 };

@@ -44,6 +44,8 @@ export const SCOPES = {
     once: true,
     doc: 'Make, fill, submit, cancel and delete jobs. Their calls are those of whoever made them.',
   },
+  'webhooks:read': { anonymous: 'never', roles: EVERYBODY, keys: true, spends: false, once: false, doc: 'See webhooks and what was delivered.' },
+  'webhooks:write': { anonymous: 'never', roles: WRITERS, keys: true, spends: false, once: true, doc: 'Create, change, test and delete webhooks.' },
   'cache:read': { anonymous: 'never', roles: EVERYBODY, keys: true, spends: false, once: false, doc: 'See the size and use of the cache.' },
   'cache:write': { anonymous: 'never', roles: WRITERS, keys: false, spends: false, once: true, doc: 'Empty the cache.' },
   self: { anonymous: 'never', roles: EVERYBODY, keys: false, spends: false, once: false, doc: 'Your own account.' },

@@ -23,6 +23,7 @@ import { taskRoutes } from './tasks/routes.ts';
 import { templateRoutes } from './templates/routes.ts';
 import { usageRoutes } from './usage/routes.ts';
 import { userRoutes } from './users/routes.ts';
+import { webhookRoutes } from './webhooks/routes.ts';
 import { VERSION } from '../contract/version.ts';
 
 /** Everything that is served. */
@@ -41,6 +42,7 @@ export function allRoutes(settings: Settings): readonly Route[] {
     ...openaiModelRoutes,
     ...modelRoutes,
     ...providerRoutes,
+    ...webhookRoutes,
     ...cacheRoutes,
     ...usageRoutes,
     ...requestRoutes,

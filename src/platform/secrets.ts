@@ -3,6 +3,7 @@ import type { Secrets } from '../app.ts';
 import { createLoginThrottle } from '../core/login-throttle.ts';
 import { keptJwtSecret } from './jwt-secret.ts';
 import { createPasswordPool } from './password-pool.ts';
+import { createSeal } from './seal.ts';
 
 /** OWASP's parameters: 19 MiB, two passes, one lane; 20–30 ms on one core. */
 const ARGON2ID = { algorithm: 'argon2id', memoryCost: 19_456, timeCost: 2 } as const;
@@ -22,9 +23,9 @@ export async function openSecrets(source: SecretsSource): Promise<Secrets> {
   const pool = createPasswordPool(POOL);
 
   return {
-    jwtSecret,
     mac: (text) => createHmac('sha256', key).update(text).digest('base64url'),
     keyHash: (text) => createHmac('sha256', pepper).update(text).digest('base64url'),
+    seal: createSeal(jwtSecret),
     newToken: () => randomBytes(32).toString('base64url'),
     newPassword,
     loginThrottle: createLoginThrottle(),

@@ -10,6 +10,8 @@ import { createKeptAnswers, purgeKeptAnswers } from '../features/idempotency/ans
 import { allRoutes } from '../features/index.ts';
 import { purgeDeletedProjects } from '../features/projects/purge.ts';
 import { purgeResponses } from '../features/responses/stored.ts';
+import { createDeliveries, type Deliveries } from '../features/webhooks/deliver.ts';
+import { purgeWebhooks } from '../features/webhooks/purge.ts';
 import { createGateway } from '../gateway/run.ts';
 import { createDispatch, type Dispatch } from '../http/dispatch.ts';
 import { type RunningServer, startServer } from '../http/server.ts';
@@ -20,6 +22,8 @@ import { type ConfigRead, type ConfigSource, readConfig } from '../platform/conf
 import { ConfigError } from '../platform/config/config-error.ts';
 import { watchConfig } from '../platform/config/watch.ts';
 import { createSend } from '../platform/egress.ts';
+import { createSendOutside } from '../platform/egress/outside.ts';
+import { every } from '../platform/every.ts';
 import { createFiles } from '../platform/files.ts';
 import { startHousekeeping } from '../platform/housekeeping.ts';
 import { idMaker } from '../platform/ids.ts';
@@ -50,11 +54,14 @@ type Running = {
   readonly limits: OpenLimiter;
   readonly bodies: OpenBodies;
   readonly streams: OpenStreams;
+  readonly deliveries: Deliveries;
   readonly close: () => void;
 };
 type State = { current: 'starting' | 'ready' | 'draining' };
 
 const DRAIN_LOOK_MS = 20;
+/** How soon after it happened an event is told. */
+const DELIVERIES_LOOK_MS = 500;
 
 /** `sluice serve`: everything in one process. Resolves when it has been told to stop and has stopped. */
 export async function serve(source: ConfigSource, { json }: { readonly json: boolean }): Promise<void> {
@@ -102,14 +109,17 @@ async function start(source: ConfigSource, first: ConfigRead, log: ClosableLog):
     const identify = createIdentify(app);
     // Read now, so that a database that goes away before the first anonymous call is nothing to that call.
     await identify.nobody();
+    const deliveries = createDeliveries(app);
+    const endDeliveries = every(app.clock, DELIVERIES_LOOK_MS, deliveries.look);
     const dispatch = createDispatch(app, allRoutes(settings), identify, createKeptAnswers(app, processId));
     const server = startServer(dispatch, listening(settings));
     const close = (): void => {
       state.current = 'draining';
       live.stop();
       endHousekeeping();
+      endDeliveries();
     };
-    return { ...parts, app, log, dispatch, server, database, close, ready: () => (state.current = 'ready') };
+    return { ...parts, app, log, dispatch, server, database, deliveries, close, ready: () => (state.current = 'ready') };
   } catch (cause) {
     await database.close();
     throw cause;
@@ -137,6 +147,7 @@ async function openOutside({ settings, dataDir, database, secrets, live, log, st
     () => purgeKeptAnswers(kept),
     () => purgeResponses(kept),
     () => purgeStreams(kept),
+    () => purgeWebhooks(kept),
     () => purgeDeletedProjects(kept),
     () => files.purge(),
   ]);
@@ -225,7 +236,7 @@ function toldToStop(): Promise<void> {
 }
 
 /** No new work; what is in flight may finish within the grace, and is then ended with an error that says why. */
-async function drain({ app, log, dispatch, server, database, money, limits, bodies, streams, close }: Running, graceS: number): Promise<void> {
+async function drain({ app, log, dispatch, server, database, money, limits, bodies, streams, deliveries, close }: Running, graceS: number): Promise<void> {
   close();
   // Calls too: a stream that is kept may have nobody who reads it.
   const busy = (): boolean => dispatch.inFlight() > 0 || app.gateway.callsInFlight() > 0;
@@ -238,7 +249,7 @@ async function drain({ app, log, dispatch, server, database, money, limits, bodi
     const last = app.clock.monotonic() + 1000;
     while (busy() && app.clock.monotonic() < last) await app.clock.sleep(DRAIN_LOOK_MS);
   }
-  await streams.close();
+  await Promise.all([streams.close(), deliveries.close()]);
   await server.kill();
   limits.close();
   await Promise.all([money.close(), bodies.close()]);

@@ -7,6 +7,7 @@ import type { KeyPlace } from '../../http/idempotency/key.ts';
 import { startHousekeeping } from '../../platform/housekeeping.ts';
 import { createInProject } from '../../platform/postgres/in-project.ts';
 import { ownDatabase, quiet } from '../../platform/postgres/own-database.test.ts';
+import { createSeal } from '../../platform/seal.ts';
 import { createKeptAnswers, purgeKeptAnswers } from './answers.ts';
 
 const HOUR_MS = 3_600_000;
@@ -19,11 +20,13 @@ beforeAll(async () => {
 
 let worlds = 0;
 
+const under = (jwtSecret: string): App['secrets'] => ({ seal: createSeal(jwtSecret) }) as App['secrets'];
+
 /** Keys and processes of its own. */
 function world() {
   worlds += 1;
   const clock = manualClock(Date.UTC(2026, 10, 21));
-  const app = { inProject: createInProject(open.db), clock, secrets: { jwtSecret: 'a secret of thirty-two bytes or more' } as App['secrets'] };
+  const app = { inProject: createInProject(open.db), clock, secrets: under('a secret of thirty-two bytes or more') };
   const place: KeyPlace = { projectId: 'default', caller: 'user:usr_1', method: 'POST', path: '/generate', key: `key ${worlds}` };
   const start = async (name: string, secrets = app.secrets): Promise<KeptAnswers> => {
     await open.db
@@ -160,7 +163,7 @@ describe('an answer', () => {
 
   test('of more than 16 MB is not kept, and neither can one be read under another secret', async () => {
     const { place, start, first } = world();
-    const [one, two] = [await start('one'), await start('two', { jwtSecret: 'another secret of thirty-two bytes' } as App['secrets'])];
+    const [one, two] = [await start('one'), await start('two', under('another secret of thirty-two bytes'))];
     await one.claim(place, 'f', first('call_1'));
     expect(await one.keep(place, 'call_1', { ...answer(''), body: Buffer.alloc(16 * 1024 * 1024 + 1) })).toBe(true);
     expect(await one.claim(place, 'f', first('call_2'))).toEqual({ kind: 'lost' });

@@ -1,7 +1,6 @@
-import { type App, EVERY_PROJECT } from '../../app.ts';
+import { type App, EVERY_PROJECT, type Seal } from '../../app.ts';
 import type { Claim, GivenAnswer, KeptAnswers } from '../../http/idempotency.ts';
 import type { KeyPlace } from '../../http/idempotency/key.ts';
-import { createSeal, type Seal } from './seal.ts';
 import { type Claiming, claimKey, type Db, findKey, type Holder, releaseKey, removeExpired, removeKey, storeAnswer, type StoredAnswer } from './store.ts';
 
 const KEPT_MS = 24 * 3_600_000;
@@ -14,7 +13,7 @@ type Needs = Pick<App, 'inProject' | 'clock' | 'secrets'>;
 
 /** The answers under Idempotency-Keys, in the database, for all processes and over restarts. */
 export function createKeptAnswers(app: Needs, processId: string): KeptAnswers {
-  const seal = createSeal(app.secrets.jwtSecret);
+  const { seal } = app.secrets;
   // Without a transaction for one project, whose four round trips would be most of what a key costs: every statement names the whole place.
   const inPlace = <Result>(run: (db: Db) => Promise<Result>): Promise<Result> => app.inProject(EVERY_PROJECT, run);
 

@@ -57,6 +57,8 @@ export const OWNED_TABLES = [
   'files',
   'stream_events',
   'streams',
+  'webhook_deliveries',
+  'webhook_endpoints',
   'webhook_events',
   'batch_responses',
   'batch_requests',

@@ -1,14 +1,5 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
-
-/** Answers as the database keeps them: they may hold secrets that are shown once, and somebody's texts. */
-export type Seal = {
-  /** HMAC-SHA256 under a key of its own, so that nobody can try out what may have been asked. */
-  readonly fingerprint: (text: string) => string;
-  /** Bound to its place: what is sealed for one cannot be opened as another's. */
-  readonly close: (body: Uint8Array, place: string) => Buffer;
-  /** Null where the secret has changed since. */
-  readonly open: (sealed: Uint8Array, place: string) => Uint8Array<ArrayBuffer> | null;
-};
+import type { Seal } from '../app.ts';
 
 const CIPHER = 'aes-256-gcm';
 const NONCE_BYTES = 12;
