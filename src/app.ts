@@ -45,6 +45,7 @@ export type App = {
   readonly newId: (prefix: string) => string;
   readonly log: Log;
   readonly send: Send;
+  readonly sendOutside: SendOutside;
   readonly secrets: Secrets;
   readonly lifecycle: Lifecycle;
   readonly ledger: Ledger;
