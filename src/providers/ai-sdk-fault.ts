@@ -4,7 +4,7 @@ import { objectOf, textOf } from '../wire/read-json.ts';
 import { faultInAnswer, faultOfStatus, providerError, readError } from '../wire/upstream-fault.ts';
 import type { Errand } from './ai-sdk-fetch.ts';
 
-/** What the packages call errors of ours or of the caller: the request itself cannot be said. */
+/** What the packages call errors of the request: it cannot be said. */
 const REFUSED = new Set([
   'AI_UnsupportedFunctionalityError',
   'AI_InvalidPromptError',
@@ -25,7 +25,15 @@ export function faultOfPackage(cause: unknown, { call, asked }: Errand): unknown
   if (REFUSED.has(name)) return new UpstreamError('rejected', `The package cannot say the request (${name}).`, { words: message, cause });
   // Before anything was sent there is no text of the caller's in what a package says, but what it misses.
   if (!asked || WITHOUT_KEY.has(name)) return new UpstreamError('unauthorized', `The package could not ask: ${message}`, { cause });
-  return new UpstreamError('broken', `The package could not read the answer (${name}).`, { words: message, cause });
+  return new UpstreamError('broken', `The package could not read the answer (${name}).`, { cause });
+}
+
+/** What stands in an error part of a stream: an error of the package's, or the provider's own words. */
+export function errorSaid(said: unknown): Error {
+  if (said instanceof Error) return said;
+  if (typeof said === 'string') return faultInAnswer(readError({ message: said }));
+  const body = objectOf(said);
+  return typeof body['statusCode'] === 'number' ? faultOfAnswer(body) : faultInAnswer(providerError(body) ?? readError(body));
 }
 
 /** Packages wrap what our own `fetch` throws. */
@@ -37,27 +45,14 @@ function upstreamErrorIn(cause: unknown): UpstreamError | null {
 }
 
 /** An answer that is no answer: its status says what it is, and where the status says that all is well, it was garbled. */
-function faultOfAnswer(cause: Error): UpstreamError {
-  const { statusCode, responseBody, responseHeaders, isRetryable } = cause as {
-    readonly statusCode?: unknown;
-    readonly responseBody?: unknown;
-    readonly responseHeaders?: unknown;
-    readonly isRetryable?: unknown;
-  };
-  const { message } = cause;
-  if (typeof statusCode !== 'number') return new UpstreamError('connect', 'The package could not reach its provider.', { words: message, cause });
-  if (statusCode < 400) return new UpstreamError('broken', 'The package could not read the answer.', { status: statusCode, words: message, cause });
+function faultOfAnswer(cause: object): UpstreamError {
+  const { statusCode, responseBody, responseHeaders, isRetryable, message, type, code } = objectOf(cause);
+  const words = textOf(message);
+  if (typeof statusCode !== 'number') return new UpstreamError('connect', 'The package could not reach its provider.', { words, cause });
+  if (statusCode < 400) return new UpstreamError('broken', 'The package could not read the answer.', { status: statusCode, cause });
   const headers = objectOf(responseHeaders);
   const head = { status: statusCode, retryAfterMs: retryAfterMs({ get: (name) => textOf(headers[name]) || null }) };
-  const said = faultOfStatus(head, textOf(responseBody));
+  const said = faultOfStatus(head, textOf(responseBody) || JSON.stringify({ error: { message, type, code } }));
   const fault = said.fault === 'rejected' && isRetryable === true ? 'failed' : said.fault;
-  return new UpstreamError(fault, said.message, { ...head, words: said.words ?? message, code: said.code, param: said.param });
-}
-
-/** What stands in an error part: an error of the package's, or the provider's own words. */
-export function errorSaid(said: unknown): Error {
-  if (said instanceof Error) return said;
-  if (typeof said === 'string') return faultInAnswer(readError({ message: said }));
-  const body = objectOf(said);
-  return faultInAnswer(providerError(body) ?? readError(body));
+  return new UpstreamError(fault, said.message, { ...head, words: said.words ?? words, code: said.code, param: said.param });
 }

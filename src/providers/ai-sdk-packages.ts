@@ -80,7 +80,8 @@ export function packageSetup(name: string, entry: ProviderEntry, module: Package
   const factory = factoryOf(name, entry.factory, module);
   const { base_url: baseUrl, api_key: apiKey, headers, options = {} } = entry;
   const given = {
-    ...options,
+    // Its own: what was read stays as it was, whatever the package does with it.
+    ...structuredClone(options),
     ...(baseUrl === undefined ? {} : { baseURL: baseUrl }),
     ...(apiKey === undefined ? {} : { apiKey }),
     ...(headers ? { headers } : {}),
