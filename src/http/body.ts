@@ -1,13 +1,12 @@
 import { join } from 'node:path';
 import { AppError } from '../contract/errors.ts';
+import { isTooDeep, JSON_DEPTH_MAX } from '../core/json-depth.ts';
 import { type SetDown, setDown } from './body-stream.ts';
 import type { BodyType, Route } from './route.ts';
 
 const BODY_BYTES_MAX = 10 * 1024 * 1024;
 /** Below DATA_DIR: bodies that are streamed, while their handlers read them. */
 const INCOMING = 'incoming';
-/** Deeper JSON is nobody's request, and parsing a million levels blocks the process for a second. */
-const DEPTH_MAX = 64;
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
@@ -76,30 +75,13 @@ function decode(bytes: Uint8Array): string {
 
 function parseJson(text: string): unknown {
   if (text.trim() === '') throw new AppError('INVALID_JSON', { message: 'The body is empty; send a JSON object' });
-  if (isTooDeep(text)) throw new AppError('INVALID_JSON', { message: `The JSON is nested deeper than ${DEPTH_MAX} levels`, details: { max_depth: DEPTH_MAX } });
+  if (isTooDeep(text))
+    throw new AppError('INVALID_JSON', { message: `The JSON is nested deeper than ${JSON_DEPTH_MAX} levels`, details: { max_depth: JSON_DEPTH_MAX } });
   try {
     return JSON.parse(text);
   } catch (cause) {
     throw new AppError('INVALID_JSON', { message: `The body is not valid JSON: ${cause instanceof Error ? cause.message : 'it cannot be parsed'}` });
   }
-}
-
-function isTooDeep(text: string): boolean {
-  // A text this short cannot be deep enough to hurt.
-  if (text.length <= DEPTH_MAX * 2) return false;
-  let depth = 0;
-  let inString = false;
-  for (let index = 0; index < text.length; index++) {
-    const code = text.charCodeAt(index);
-    if (inString) {
-      if (code === 92) index++;
-      else if (code === 34) inString = false;
-    } else if (code === 34) inString = true;
-    else if (code === 123 || code === 91) {
-      if (++depth > DEPTH_MAX) return true;
-    } else if (code === 125 || code === 93) depth--;
-  }
-  return false;
 }
 
 function parseForm(text: string): Record<string, string> {
