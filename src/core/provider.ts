@@ -1,5 +1,6 @@
 import type { Cancellation } from './cancellation.ts';
 import type { EventBatches } from './events.ts';
+import type { LocalState } from './local-model.ts';
 import type { Dialect, ModelRequest } from './model-request.ts';
 
 /**
@@ -25,6 +26,10 @@ export type Provider = {
   readonly embedsAsGiven?: boolean;
   /** Says whether a text is harmful, in OpenAI's words on both sides. */
   readonly moderate?: (request: ModerateRequest, call: Call) => Promise<ModerateAnswer>;
+  /** The model that its own name alone means, where it means one. */
+  readonly main?: string;
+  /** How that one does, where it has to be loaded. */
+  readonly condition?: () => LocalState | { readonly state: 'absent' };
   /** A cheap sign of life for /health; throws when there is none. Absent where there is nothing to ask. */
   readonly check?: (call: Call) => Promise<void>;
 };

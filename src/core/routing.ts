@@ -115,6 +115,7 @@ function singleModels(sources: Sources): Map<string, Found> {
       found.set(`${provider.id}/${facts.id}`, candidate);
       // Of two providers that know a bare name, the first in the list is meant.
       if (!found.has(facts.id)) found.set(facts.id, candidate);
+      if (provider.main === facts.id && !found.has(provider.id)) found.set(provider.id, candidate);
     }
   }
   if (!found.has(defaultModel) && !(defaultModel in file.models)) {

@@ -144,6 +144,8 @@ export function upstreamAppError(
 ): AppError {
   const upstream = { provider: candidate.provider.id, model: candidate.model, status: error.status, attempts };
   const internal = { upstream: { ...upstream, fault: error.fault, reason: error.message } };
+  // A provider of our own knows what its caller is to hear.
+  if (error.cause instanceof AppError) return error.cause;
   switch (error.fault) {
     case 'rejected':
       return new AppError('UPSTREAM_REJECTED', { details: { upstream: { ...upstream, ...refusalOf(error) } }, internal, cause: error });

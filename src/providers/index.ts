@@ -1,6 +1,7 @@
 import type { ConfigFile, ProviderEntry } from '../contract/config-file.ts';
 import type { Settings } from '../contract/settings.ts';
 import { describeModel, VENDORS, vendorOf } from '../core/model-catalog.ts';
+import type { LocalModel } from '../core/local-model.ts';
 import type { Capability, ModelFacts, Provider } from '../core/provider.ts';
 import { aiSdkProvider } from './ai-sdk.ts';
 import { type PackageModule, PackageProblem } from './ai-sdk-packages.ts';
@@ -8,17 +9,19 @@ import { anthropicProvider } from './anthropic.ts';
 import { azureAddress } from './azure.ts';
 import { type AddressSetting, BOTH, BUILT_IN, CHAT_ONLY, type KeySetting, type OpenaiDialects } from './built-in.ts';
 import { demo } from './demo.ts';
+import { LOCAL, localProvider } from './local.ts';
 import { openaiProvider } from './openai.ts';
 
 /**
  * The upstreams of a configuration, in the order in which a bare model name is looked for: those that the environment names, those of the
- * file, the built-in demo. An entry of the file takes the place of the environment's provider of the same name, and then nothing of that one,
+ * file, the models of this machine, the built-in demo. An entry of the file takes the place of the environment's provider of the same name, and then nothing of that one,
  * its key least of all, goes to the entry's address.
  */
 export function buildProviders(
   settings: Partial<Pick<Settings, KeySetting | AddressSetting>>,
   file: Pick<ConfigFile, 'providers'>,
   packages: Packages = new Map(),
+  localModels: readonly LocalModel[] = [],
 ): Map<string, Provider> {
   const providers = new Map<string, Provider>();
   for (const row of BUILT_IN) {
@@ -33,9 +36,10 @@ export function buildProviders(
     );
   }
   for (const [id, entry] of Object.entries(file.providers)) {
-    if (id === demo.id) throw new Error(`providers.${id}: "${id}" is the built-in provider; give this one another name`);
+    if (id === demo.id || id === LOCAL) throw new Error(`providers.${id}: "${id}" is a built-in provider; give this one another name`);
     providers.set(id, entry.kind === 'ai-sdk' ? providerOfPackage(id, entry, packages) : providerOfEntry(id, entry));
   }
+  if (localModels.length > 0) providers.set(LOCAL, localProvider(localModels));
   providers.set(demo.id, demo);
   return providers;
 }

@@ -28,6 +28,7 @@ import { createFiles } from '../platform/files.ts';
 import { startHousekeeping } from '../platform/housekeeping.ts';
 import { idMaker } from '../platform/ids.ts';
 import { openLimiter, type OpenLimiter } from '../platform/limits/open.ts';
+import { type OpenLocalModels, openLocalModels } from '../platform/local-model/open.ts';
 import { type ClosableLog, createLog } from '../platform/log.ts';
 import { type Money, openMoney } from '../platform/money/open.ts';
 import { createMoneyStore } from '../platform/postgres/money.ts';
@@ -54,6 +55,7 @@ type Running = {
   readonly limits: OpenLimiter;
   readonly bodies: OpenBodies;
   readonly streams: OpenStreams;
+  readonly localModels: OpenLocalModels;
   readonly deliveries: Deliveries;
   readonly close: () => void;
 };
@@ -96,14 +98,15 @@ async function start(source: ConfigSource, first: ConfigRead, log: ClosableLog):
   const state: State = { current: 'starting' };
   // The port first: it is the commonest thing to be wrong, and nothing has been started yet that would have to be stopped.
   assertPortIsFree(settings.apiHost, settings.apiPort);
-  const config = await snapshot(first, 1);
+  const localModels = openLocalModels({ settings, clock: systemClock, log });
+  const config = await snapshot(first, 1, localModels.models);
   const [database, secrets] = await Promise.all([
     openDatabase({ databaseUrl: settings.databaseUrl, dataDir, log }),
     openSecrets({ dataDir, jwtSecret: settings.jwtSecret, environment: settings.environment }),
   ]);
   try {
     await migrate(database.pool, log);
-    const live = liveConfig(source, { first, config }, log);
+    const live = liveConfig(source, { first, config, localModels }, log);
     const { outside, processId, endHousekeeping, ...parts } = await openOutside({ settings, dataDir, database, secrets, live, log, state });
     const app: App = { ...outside, gateway: createGateway(outside) };
     const identify = createIdentify(app);
@@ -113,13 +116,14 @@ async function start(source: ConfigSource, first: ConfigRead, log: ClosableLog):
     const endDeliveries = every(app.clock, DELIVERIES_LOOK_MS, deliveries.look);
     const dispatch = createDispatch(app, allRoutes(settings), identify, createKeptAnswers(app, processId));
     const server = startServer(dispatch, listening(settings));
+    localModels.warm();
     const close = (): void => {
       state.current = 'draining';
       live.stop();
       endHousekeeping();
       endDeliveries();
     };
-    return { ...parts, app, log, dispatch, server, database, deliveries, close, ready: () => (state.current = 'ready') };
+    return { ...parts, app, log, dispatch, server, database, localModels, deliveries, close, ready: () => (state.current = 'ready') };
   } catch (cause) {
     await database.close();
     throw cause;
@@ -183,7 +187,7 @@ async function openOutside({ settings, dataDir, database, secrets, live, log, st
 /** The snapshot in force, swapped whole when the file changes or SIGHUP comes. */
 function liveConfig(
   source: ConfigSource,
-  { first, config: began }: { readonly first: ConfigRead; readonly config: Config },
+  { first, config: began, localModels }: { readonly first: ConfigRead; readonly config: Config; readonly localModels: OpenLocalModels },
   log: ClosableLog,
 ): { config: () => Config; origins: () => ReadonlySet<string>; stop: () => void } {
   let config = began;
@@ -194,7 +198,7 @@ function liveConfig(
     clock: systemClock,
     onRefused: (error) => log.error('the changed configuration is refused; the one before stays in force', { problems: error.problems }),
     async onChange(read, needRestart) {
-      config = await snapshot(read, config.version + 1);
+      config = await snapshot(read, config.version + 1, localModels.models);
       origins = allowedOrigins(config);
       log.info('the configuration was read anew', { version: config.version });
       if (needRestart.length > 0) log.warning('some changes count only after a restart', { settings: needRestart });
@@ -236,7 +240,7 @@ function toldToStop(): Promise<void> {
 }
 
 /** No new work; what is in flight may finish within the grace, and is then ended with an error that says why. */
-async function drain({ app, log, dispatch, server, database, money, limits, bodies, streams, deliveries, close }: Running, graceS: number): Promise<void> {
+async function drain({ app, log, dispatch, server, database, money, limits, bodies, streams, localModels, deliveries, close }: Running, graceS: number): Promise<void> {
   close();
   // Calls too: a stream that is kept may have nobody who reads it.
   const busy = (): boolean => dispatch.inFlight() > 0 || app.gateway.callsInFlight() > 0;
@@ -252,6 +256,7 @@ async function drain({ app, log, dispatch, server, database, money, limits, bodi
   await Promise.all([streams.close(), deliveries.close()]);
   await server.kill();
   limits.close();
+  localModels.close();
   await Promise.all([money.close(), bodies.close()]);
   await database.close();
   log.info('stopped');
