@@ -2,6 +2,7 @@ import type { Cancellation } from './cancellation.ts';
 import type { EventBatches } from './events.ts';
 import type { LocalState } from './local-model.ts';
 import type { Dialect, ModelRequest } from './model-request.ts';
+import type { ProviderBatches } from './provider-batches.ts';
 
 /**
  * An upstream. It can do what it defines: shared code asks `provider.chat`, never which provider it is.
@@ -26,6 +27,10 @@ export type Provider = {
   readonly embedsAsGiven?: boolean;
   /** Says whether a text is harmful, in OpenAI's words on both sides. */
   readonly moderate?: (request: ModerateRequest, call: Call) => Promise<ModerateAnswer>;
+  /** Its batches, at a lower price and within a day. */
+  readonly batches?: ProviderBatches;
+  /** The same by each of its keys, where it has several or bounds for one: calls are spread over them. */
+  readonly byKey?: readonly KeyedProvider[];
   /** The model that its own name alone means, where it means one. */
   readonly main?: string;
   /** How that one does, where it has to be loaded. */

@@ -15,6 +15,7 @@ type BuiltIn = {
   readonly baseUrl: string;
   readonly dialects: OpenaiDialects | 'anthropic-messages';
   readonly quirks?: OpenaiQuirks;
+  readonly hasBatches?: true;
   /** What its models are known for elsewhere and cannot do here. */
   readonly lacks?: readonly Capability[];
 };
@@ -29,7 +30,7 @@ const NO_STREAM_OPTIONS = { stream_options: null } as const;
 
 /** In the order in which a bare model name is looked for. */
 export const BUILT_IN: readonly BuiltIn[] = [
-  { id: 'openai', key: 'openaiApiKey', address: 'openaiBaseUrl', baseUrl: OPENAI_BASE_URL, dialects: BOTH },
+  { id: 'openai', key: 'openaiApiKey', address: 'openaiBaseUrl', baseUrl: OPENAI_BASE_URL, dialects: BOTH, hasBatches: true },
   { id: 'anthropic', key: 'anthropicApiKey', address: 'anthropicBaseUrl', baseUrl: ANTHROPIC_BASE_URL, dialects: 'anthropic-messages' },
   {
     id: 'google',

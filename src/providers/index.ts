@@ -32,7 +32,9 @@ export function buildProviders(
     const common = { id: row.id, baseUrl: address ?? row.baseUrl, apiKey, open: true, ...facts };
     providers.set(
       row.id,
-      row.dialects === 'anthropic-messages' ? anthropicProvider(common) : openaiProvider({ ...common, dialects: row.dialects, quirks: row.quirks }),
+      row.dialects === 'anthropic-messages'
+        ? anthropicProvider(common)
+        : openaiProvider({ ...common, dialects: row.dialects, quirks: row.quirks, hasBatches: row.hasBatches === true }),
     );
   }
   for (const [id, entry] of Object.entries(file.providers)) {
@@ -72,7 +74,14 @@ function providerOfEntry(id: string, entry: ProviderEntry): Provider {
   if (kind === 'anthropic') return anthropicProvider(common);
   const address = kind === 'azure' ? azureAddress(baseUrl, entry.api_version) : { dialects: kind === 'openai' ? BOTH : CHAT_ONLY };
   const { quirks } = BUILT_IN.find((row) => row.id === vendor?.id) ?? {};
-  return openaiProvider({ ...common, ...address, dialects: dialectsOf(entry) ?? address.dialects, chatPath: entry.chat_path, quirks });
+  return openaiProvider({
+    ...common,
+    ...address,
+    dialects: dialectsOf(entry) ?? address.dialects,
+    chatPath: entry.chat_path,
+    quirks,
+    hasBatches: kind === 'openai',
+  });
 }
 
 type Vendor = (typeof VENDORS)[number];

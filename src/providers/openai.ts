@@ -1,5 +1,6 @@
 import { isReasoningName } from '../core/model-catalog.ts';
 import type { Dialect, Given, ModelRequest } from '../core/model-request.ts';
+import type { ProviderBatches } from '../core/provider-batches.ts';
 import { type Call, type ModelFacts, type Provider, UpstreamError } from '../core/provider.ts';
 import { openaiChat } from '../wire/openai-chat.ts';
 import { decodeEmbeddings, encodeEmbeddings } from '../wire/openai-embeddings.ts';
@@ -9,7 +10,8 @@ import { type JsonObject, objectOf, parseObject } from '../wire/read-json.ts';
 import type { SseEvent } from '../wire/sse.ts';
 import { givenBody, type ModelTraits, type UpstreamCodec } from '../wire/upstream-codec.ts';
 import { errorOfBody } from '../wire/upstream-fault.ts';
-import { answer, type Asked, httpUpstream, joinUrl } from './upstream.ts';
+import { openaiBatches } from './openai-batches.ts';
+import { answer, type Asked, httpUpstream, joinUrl, type Upstream } from './upstream.ts';
 
 export const OPENAI_BASE_URL = 'https://api.openai.com/v1';
 
@@ -32,6 +34,8 @@ export type OpenaiOptions = {
   /** For a server whose addresses name the model. */
   readonly urlOf?: (path: Path, model: string) => string;
   readonly quirks?: OpenaiQuirks | undefined;
+  /** Whether it has OpenAI's batches. */
+  readonly hasBatches?: boolean;
 };
 
 export type Path = UpstreamCodec['path'] | '/embeddings' | '/moderations' | '/models';
@@ -45,6 +49,7 @@ export type OpenaiQuirks = {
 };
 
 const CODECS: Record<OpenaiDialect, UpstreamCodec> = { 'openai-chat': openaiChat, 'openai-responses': openaiResponses };
+const BOTH_DIALECTS: readonly OpenaiDialect[] = ['openai-chat', 'openai-responses'];
 const DONE: SseEvent = { event: 'message', data: '[DONE]', id: '' };
 
 /** OpenAI itself, and every server that speaks its API. */
@@ -55,13 +60,17 @@ export function openaiProvider(options: OpenaiOptions): Provider {
   const { words, saysNoDone } = options.quirks ?? {};
   let dialects: readonly OpenaiDialect[] = options.dialects;
 
-  /** Asks in the dialect chosen; a compatible server without the Responses API is asked again by chat, now and from then on. */
-  const ask = async (request: ModelRequest, call: Call): Promise<Asked> => {
+  const said = (request: ModelRequest): Said => {
     const dialect = chooseDialect(dialects, request);
     const codec = CODECS[dialect];
     const own = request.given?.dialect === dialect ? request.given : null;
-    const said = own === null ? codec.encodeRequest(request, traitsOf(request.model)) : ownWords(own, request, dialect);
-    const body = words === undefined || dialect !== 'openai-chat' ? said : reworded(said, words);
+    const body = own === null ? codec.encodeRequest(request, traitsOf(request.model)) : ownWords(own, request, dialect);
+    return { dialect, codec, own, body: words === undefined || dialect !== 'openai-chat' ? body : reworded(body, words) };
+  };
+
+  /** Asks in the dialect chosen; a compatible server without the Responses API is asked again by chat, now and from then on. */
+  const ask = async (request: ModelRequest, call: Call): Promise<Asked> => {
+    const { dialect, codec, own, body } = said(request);
     const response = await upstream.post(urlOf(codec.path, request.model), body, call, own?.headers);
     if (response.status === 200) return { response, codec, inOwnWords: own !== null, lastWord: saysNoDone ? DONE : undefined };
     const text = await response.text();
@@ -73,6 +82,13 @@ export function openaiProvider(options: OpenaiOptions): Provider {
     return ask(request, call);
   };
 
+  const whole = async (path: Path, model: string, body: JsonObject, call: Call): Promise<string> => {
+    const response = await upstream.post(urlOf(path, model), body, call);
+    const text = await response.text();
+    if (response.status !== 200) throw upstream.fault(response, text);
+    return text;
+  };
+
   return {
     id: options.id,
     origin: new URL(options.baseUrl).origin,
@@ -82,22 +98,31 @@ export function openaiProvider(options: OpenaiOptions): Provider {
       return dialects;
     },
     ...(options.describe ? { describe: options.describe } : {}),
+    ...(options.hasBatches ? { batches: batchesOf(options, upstream, said) } : {}),
     chat: (request, call) => answer(upstream, request, call, () => ask(request, call)),
     embedsAsGiven: true,
-    async embed(request, call) {
-      const response = await upstream.post(urlOf('/embeddings', request.model), encodeEmbeddings(request), call);
-      const body = await response.text();
-      if (response.status !== 200) throw upstream.fault(response, body);
-      return decodeEmbeddings(parseObject(body), request);
-    },
-    async moderate(request, call) {
-      const response = await upstream.post(urlOf('/moderations', request.model), encodeModeration(request), call);
-      const body = await response.text();
-      if (response.status !== 200) throw upstream.fault(response, body);
-      return decodeModeration(body);
-    },
+    embed: async (request, call) => decodeEmbeddings(parseObject(await whole('/embeddings', request.model, encodeEmbeddings(request), call)), request),
+    moderate: async (request, call) => decodeModeration(await whole('/moderations', request.model, encodeModeration(request), call)),
     check: (call) => upstream.check(urlOf('/models', ''), call),
   };
+}
+
+type Said = { readonly dialect: OpenaiDialect; readonly codec: UpstreamCodec; readonly own: Given | null; readonly body: JsonObject };
+
+function batchesOf({ baseUrl }: OpenaiOptions, upstream: Upstream, said: (request: ModelRequest) => Said): ProviderBatches {
+  return openaiBatches({
+    baseUrl,
+    upstream,
+    say(call) {
+      if (call.type === 'embed') return { path: '/embeddings', body: encodeEmbeddings(call.request) };
+      const { codec, body } = said(call.request);
+      return { path: codec.path, body };
+    },
+    heardAt(path) {
+      const dialect = BOTH_DIALECTS.find((each) => CODECS[each].path === path);
+      return dialect === undefined ? null : { dialect, codec: CODECS[dialect] };
+    },
+  });
 }
 
 function keyHeaders({ apiKey, keyHeader }: OpenaiOptions): Record<string, string> {

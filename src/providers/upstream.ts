@@ -1,7 +1,7 @@
 import { Canceller } from '../core/cancellation.ts';
 import type { EventBatches, ModelEvent } from '../core/events.ts';
 import type { ModelRequest } from '../core/model-request.ts';
-import { type Call, UpstreamError, type UpstreamResponse } from '../core/provider.ts';
+import { type BodyPieces, type Call, UpstreamError, type UpstreamResponse } from '../core/provider.ts';
 import { retryAfterMs } from '../core/retry-after.ts';
 import { type JsonObject, parseObject } from '../wire/read-json.ts';
 import { type SseEvent, sseDecoder } from '../wire/sse.ts';
@@ -12,14 +12,19 @@ import { faultOfStatus } from '../wire/upstream-fault.ts';
 export type Upstream = {
   /** `headers` are the caller's, and never stand in the place of ours. */
   readonly post: (url: string, body: JsonObject, call: Call, headers?: HeaderValues) => Promise<UpstreamResponse>;
+  /** A body that is made while it goes out. */
+  readonly postPieces: (url: string, sent: SentPieces, call: Call) => Promise<UpstreamResponse>;
   readonly get: (url: string, call: Call) => Promise<UpstreamResponse>;
   /** What an answer with an error status means. */
   readonly fault: (response: UpstreamResponse, body: string) => UpstreamError;
+  /** The same of one that was told in another answer. */
+  readonly faultOf: (status: number, body: string) => UpstreamError;
   readonly redacted: (cause: unknown) => unknown;
   /** A sign of life. */
   readonly check: (url: string, call: Call) => Promise<void>;
 };
 
+type SentPieces = { readonly type: string; readonly pieces: BodyPieces; readonly headers?: HeaderValues | undefined };
 type HeaderValues = Readonly<Record<string, string>>;
 type Addressing = {
   readonly apiKey: string | null;
@@ -42,6 +47,9 @@ export function httpUpstream({ apiKey, ownHeaders, headers }: Addressing): Upstr
   return {
     get,
     fault,
+    faultOf: (status, body) => redact(faultOfStatus({ status, retryAfterMs: null }, body)),
+    postPieces: (url, { type, pieces, headers: more }, call) =>
+      call.send({ method: 'POST', url, headers: { ...more, ...getHeaders, 'content-type': type }, pieces, signal: call.signal }),
     post: (url, body, call, more) =>
       call.send({
         method: 'POST',
