@@ -1,5 +1,7 @@
+import { AppError } from '../contract/errors.ts';
 import { type BodyPieces, UpstreamError, type UpstreamResponse } from '../core/provider.ts';
-import { isObject, type JsonObject, parseObject } from '../wire/read-json.ts';
+import { textLines } from '../wire/jsonl.ts';
+import { type JsonObject, parseObject } from '../wire/read-json.ts';
 import type { Upstream } from './upstream.ts';
 
 /** How batches go to providers and come back: many lines, of which only a few are held at a time. */
@@ -40,36 +42,9 @@ const LINE_BYTES_MAX = 64 * 1024 * 1024;
 
 /** Each line of an answer as the object that it is. The last one has no need of a line end; half a line is a fault. */
 export async function* objectLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<JsonObject, void> {
-  let held: Uint8Array[] = [];
-  let heldBytes = 0;
-  for await (const chunk of chunks) {
-    let from = 0;
-    for (let end = chunk.indexOf(LINE_FEED); end !== -1; end = chunk.indexOf(LINE_FEED, from)) {
-      const line = parseLine([...held, chunk.subarray(from, end)]);
-      held = [];
-      heldBytes = 0;
-      from = end + 1;
-      if (line !== null) yield line;
-    }
-    held.push(chunk.subarray(from));
-    heldBytes += chunk.length - from;
-    if (heldBytes > LINE_BYTES_MAX) throw new UpstreamError('broken', `A line of the results has more than ${LINE_BYTES_MAX} bytes.`);
-  }
-  const last = parseLine(held);
-  if (last !== null) yield last;
-}
-
-const LINE_FEED = 10;
-
-function parseLine(parts: readonly Uint8Array[]): JsonObject | null {
-  const text = Buffer.concat(parts).toString().trim();
-  if (text === '') return null;
-  let value: unknown;
   try {
-    value = JSON.parse(text);
+    for await (const { text } of textLines(chunks, LINE_BYTES_MAX)) yield parseObject(text);
   } catch (cause) {
-    throw new UpstreamError('broken', 'A line of the results is not JSON, or only a part of one.', { cause: new Error('not JSON', { cause }) });
+    throw cause instanceof AppError ? new UpstreamError('broken', `The results of a batch cannot be read: ${cause.message}.`, { cause }) : cause;
   }
-  if (!isObject(value)) throw new UpstreamError('broken', 'A line of the results is no object.');
-  return value;
 }
