@@ -18,6 +18,7 @@ import type {
   ModerateRequest,
   Price,
   Provider,
+  ProviderKey,
   Send,
   UpstreamFault,
   UpstreamResponse,
@@ -360,12 +361,16 @@ export type ListedModel = ResolvedModel & {
 export type TargetState = {
   readonly provider: string;
   readonly model: string;
+  /** By which of several keys; null where its provider has one. */
+  readonly key: ProviderKey | null;
   /** Attempts, and those of them that failed. */
   readonly calls: number;
   readonly failures: number;
   readonly inFlight: number;
   /** Whether its provider has as many calls as the configuration allows at a time. */
   readonly full: boolean;
+  /** Until its key may be used again: its rate is used up, by the provider's word or by its bound; 0 where it may. */
+  readonly restMs: number;
   /** The middle of the latest; null where there is none. */
   readonly firstPieceMs: number | null;
   /** Unix milliseconds. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { BUILT_IN_REDACTIONS, KEEP_BODIES, REDACTED, RETENTION_DAYS } from './privacy.ts';
+import { ProviderKeys } from './provider-keys.ts';
 
 /** sluice.config.yaml: more than keys and defaults. Its JSON Schema for editors is docs/sluice.config.schema.json, made from this. */
 const id = z
@@ -38,6 +39,9 @@ const ProviderEntry = z
       .optional()
       .describe('Its address, usually ending in `/v1`; of Azure OpenAI that of the resource. A package may know it by itself.'),
     api_key: z.string().optional().describe('Its key; `${NAME}` reads the environment variable NAME.'),
+    api_keys: ProviderKeys.optional().describe(
+      'Several keys instead of one: calls are spread over them, and go on by the others where one is refused or used up.',
+    ),
     headers: z.record(z.string(), z.string()).optional().describe('More headers for every call to it.'),
     max_parallel: z.int().min(1).max(100_000).optional().describe('Most calls to it at a time, from each process; more go to the next target, or wait.'),
     models: z.array(z.string().min(1)).default([]).describe('Names that can be called without the `provider/` in front.'),
@@ -65,6 +69,9 @@ const ProviderEntry = z
     origins: z.array(origin).min(1).optional().describe('Where the package may send requests to, besides `base_url`; those of well-known packages are known.'),
   })
   .superRefine((entry, context) => {
+    if (entry.api_key !== undefined && entry.api_keys !== undefined) {
+      context.addIssue({ code: 'custom', path: ['api_keys'], message: 'stands in the place of `api_key`: write that key here too' });
+    }
     const needed = entry.kind === 'ai-sdk' ? 'package' : 'base_url';
     if (entry[needed] === undefined) context.addIssue({ code: 'invalid_type', expected: 'string', path: [needed], input: undefined });
     for (const [field, kinds] of FIELD_KINDS) {

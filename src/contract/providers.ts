@@ -16,8 +16,13 @@ const place = {
   provider: z.string(),
   model: z.string().describe('As the provider calls it.'),
 };
+const keyName = z.string().describe('Its name in the configuration, or its number and last letters; never the key.');
 const health = {
   breaker: Breaker,
+  rests_for_ms: z
+    .int()
+    .min(0)
+    .describe('Until its key is used again: of several keys, one whose rate is used up, by the word of its provider or by its `rpm`; 0 where it is used.'),
   first_piece_ms: z
     .number()
     .min(0)
@@ -36,11 +41,25 @@ export const ProviderList = z
           models: z.int().min(0).describe('How many models of it are listed.'),
           open: z.boolean().describe('Whether others of its models can be called as `provider/model`.'),
           max_parallel: z.int().nullable().describe('Most calls to it at a time; null where there is no bound.'),
+          keys: z
+            .array(
+              z
+                .strictObject({
+                  name: keyName,
+                  weight: z.number().describe('How many of the calls it gets, beside the others.'),
+                  rpm: z.int().nullable().describe('Most calls by it a minute; null where there is no bound.'),
+                  max_parallel: z.int().nullable().describe('Most calls by it at a time; null where there is no bound.'),
+                })
+                .meta({ id: 'ProviderKey' }),
+            )
+            .nullable()
+            .describe('Where it has several, or bounds for one; null where it has not, and for who is not signed in.'),
           targets: z
             .array(
               z
                 .strictObject({
                   ...place,
+                  key: keyName.nullable().describe('By which of its `keys`; null where there are none, and for who is not signed in.'),
                   ...health,
                   last_failure: z
                     .strictObject({
@@ -61,7 +80,7 @@ export const ProviderList = z
                 .omit({ provider: true })
                 .meta({ id: 'ProviderTarget' }),
             )
-            .describe('Its models that were called since this process began.'),
+            .describe('Its models that were called since this process began, each once for each of its keys.'),
         })
         .meta({ id: 'Provider' }),
     ),
@@ -101,12 +120,15 @@ export const RouteAnswer = z
         z
           .strictObject({
             ...place,
+            key: keyName.nullable().describe('By which of several keys; null where its provider has one.'),
             reason: z.enum(['only', 'session', 'drawn', 'weight', 'price', 'speed', 'untried', 'unmeasured', 'order', 'fallback']),
             why: z.string().describe('The same in words, with whether it would be passed over now.'),
             passed_over: z
-              .enum(['open', 'full'])
+              .enum(['open', 'full', 'resting'])
               .nullable()
-              .describe('Why others are tried before it now, whatever its place: it is not well, or has as many calls as it may have.'),
+              .describe(
+                'Why others are tried before it now, whatever its place: it is not well, has as many calls as it may have, or the rate of its key is used up.',
+              ),
             cost_usd: z.number().min(0).describe('What this call would cost there with `max_tokens` of answer, or 500 where that is left out.'),
             price_assumed: z.boolean().describe('No price is known: it is what `UNKNOWN_PRICE` says.'),
             ...health,

@@ -15,10 +15,13 @@ export type Breaker = {
 export type Pass = {
   /** The first piece is there. */
   readonly answered: (nowMs: number) => void;
-  /** The attempt is over. `unknown` is what proves nothing: a caller who left, a limit of our rate, a key that is bad. The first time counts. */
+  /**
+   * The attempt is over. `unknown` is what proves nothing: a caller who left, a limit of our rate, a key that is bad. `barred` needs no second proof:
+   * one of several keys that is bad. The first time counts.
+   */
   readonly over: (outcome: Outcome, nowMs: number) => void;
 };
-export type Outcome = 'well' | 'failed' | 'unknown';
+export type Outcome = 'well' | 'failed' | 'barred' | 'unknown';
 
 export type BreakerView = {
   /** `probing`: it is open, and one call is trying it. */
@@ -76,7 +79,8 @@ function pass(state: State): Pass {
       isOver = true;
       if (state.probe === self) state.probe = null;
       if (opened !== state.opened || outcome === 'unknown') return;
-      if (outcome === 'failed') fail(state, nowMs);
+      if (outcome === 'barred') state.failuresInARow = Math.max(state.failuresInARow, FAILURES_MAX - 1);
+      if (outcome !== 'well') fail(state, nowMs);
       else {
         state.failuresInARow = 0;
         close(state, nowMs);

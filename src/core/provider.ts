@@ -47,6 +47,19 @@ export type ModelFacts = {
   readonly price?: Price;
 };
 
+export type KeyedProvider = { readonly key: ProviderKey; readonly provider: Provider };
+/** What is known of a key besides the key itself. */
+export type ProviderKey = {
+  /** What people know it by: the name that they gave it, or its place and last letters. */
+  readonly name: string;
+  /** Follows from the key, so that a new one under an old name begins anew. */
+  readonly id: string;
+  readonly weight: number;
+  /** Most calls a minute, and at a time, from each process. */
+  readonly rpm: number | null;
+  readonly maxParallel: number | null;
+};
+
 export type Capability = 'chat' | 'stream' | 'tools' | 'json_schema' | 'images' | 'reasoning' | 'embeddings' | 'moderation';
 
 /** Nano-USD a token: 0.15 USD a million tokens is 150. A rate may be a fraction of a nano-USD. What is left out costs as `inputNanoUsd`. */

@@ -3,7 +3,7 @@ import { AppError } from '../contract/errors.ts';
 import { SETTINGS } from '../contract/settings.ts';
 import { describeModel } from './model-catalog.ts';
 import { overrideFor } from './price-overrides.ts';
-import type { ModelFacts, Price, Provider } from './provider.ts';
+import type { KeyedProvider, ModelFacts, Price, Provider, ProviderKey } from './provider.ts';
 import { parseUnknownPrice, type UnknownPrice } from './unknown-price.ts';
 
 /** A place that a call can go to. */
@@ -14,6 +14,10 @@ export type Candidate = {
   readonly price: Price;
   /** Nobody stated the price: it is the one for models of which none is known. */
   readonly priceAssumed: boolean;
+  /** Whose key it is called by, where its provider has several. */
+  readonly key?: ProviderKey;
+  /** The same place by each of them. */
+  readonly byKey?: readonly Candidate[];
 };
 
 export type Strategy = (typeof STRATEGIES)[number];
@@ -106,6 +110,11 @@ export function placeName({ provider, model }: Pick<Candidate, 'provider' | 'mod
   return `${provider.id}/${model}`;
 }
 
+/** Of a place by one of several keys, that one. */
+export function wayName(candidate: Pick<Candidate, 'provider' | 'model' | 'key'>): string {
+  return candidate.key === undefined ? placeName(candidate) : `${placeName(candidate)} ${candidate.key.id}`;
+}
+
 function singleModels(sources: Sources): Map<string, Found> {
   const { providers, file, defaultModel } = sources;
   const found = new Map<string, Found>();
@@ -129,9 +138,18 @@ function singleModels(sources: Sources): Map<string, Found> {
 function candidateFor(provider: Provider, facts: ModelFacts, { file, unknownPrice = UNKNOWN_PRICE }: Sources): Found {
   const name = `${provider.id}/${facts.id}`;
   const stated = overrideFor(file.prices, name) ?? facts.price;
-  if (stated) return { provider, model: facts.id, facts, price: stated, priceAssumed: false };
+  if (stated) return overKeys({ provider, model: facts.id, facts, price: stated, priceAssumed: false });
   if (unknownPrice === 'refuse') return { unpriced: name };
-  return { provider, model: facts.id, facts, price: unknownPrice, priceAssumed: true };
+  return overKeys({ provider, model: facts.id, facts, price: unknownPrice, priceAssumed: true });
+}
+
+function overKeys(candidate: Candidate): Candidate {
+  const { byKey } = candidate.provider;
+  return byKey === undefined ? candidate : { ...candidate, byKey: byKey.map((keyed) => byOneKey(candidate, keyed)) };
+}
+
+function byOneKey(candidate: Candidate, { provider, key }: KeyedProvider): Candidate {
+  return { ...candidate, provider, key };
 }
 
 /** `provider/anything`, where the provider serves more than it lists. */

@@ -1,3 +1,4 @@
+import type { KeyReason } from './key-order.ts';
 import type { ModelRequest } from './model-request.ts';
 import { costNanoUsd } from './prices.ts';
 import type { Capability } from './provider.ts';
@@ -6,7 +7,12 @@ import { estimateInputTokens } from './tokens.ts';
 
 /** In which order one call tries the places that its model's name stands for, and why each stands where it does. */
 export type TargetOrder = { readonly order: readonly Placed[]; readonly leftOut: readonly LeftOut[] };
-export type Placed = { readonly candidate: Candidate; readonly reason: Reason };
+export type Placed = {
+  readonly candidate: Candidate;
+  readonly reason: Reason;
+  /** Of a provider with several keys: why this one. */
+  readonly keyReason?: KeyReason | undefined;
+};
 export type Reason =
   /** There is one only. */
   | 'only'

@@ -6,7 +6,7 @@ import type { FailedAttempt } from '../core/ledger-row.ts';
 import { type Call, type Send, UpstreamError } from '../core/provider.ts';
 import { afterFailure } from '../core/retry.ts';
 import type { Candidate } from '../core/routing.ts';
-import { enterOne, nobodyToAsk, type Turn } from './targets-turn.ts';
+import { enterOne, isBetterElsewhere, nobodyToAsk, triesAt, type Turn, withoutTurn } from './targets-turn.ts';
 import type { Targets, Visit } from './targets.ts';
 
 /** Step four: call the candidates in order, with retries, until one has said something. After that there is no way back. */
@@ -49,12 +49,13 @@ export async function inTurn<Said>(needs: Needs, trying: Trying, ask: (candidate
   let turns = trying.candidates.map((candidate): Turn => ({ candidate, target: targets.of(candidate), tries: 0 }));
 
   for (;;) {
-    const entering = enterOne(turns, signal);
+    const entering = enterOne(turns, trying);
     const entered = entering instanceof Promise ? await entering : entering;
     if (entered === null) throw failures.length > 0 ? outOfCandidates(failures) : nobodyToAsk(turns);
     const { turn, visit } = entered;
     const { candidate, target } = turn;
-    if (turn.tries++ === 0) target.count();
+    if (triesAt(turn, turns) === 0) target.count();
+    turn.tries++;
     const beganAt = needs.clock.monotonic();
     try {
       const said = await ask(candidate, upstream);
@@ -71,7 +72,7 @@ export async function inTurn<Said>(needs: Needs, trying: Trying, ask: (candidate
       note(needs, trying, { candidate, error, ms: needs.clock.monotonic() - beganAt });
       const waitMs = retryWaitMs(needs, trying, { turn, turns, error });
       if (waitMs === 'stop') throw outOfCandidates(failures);
-      if (waitMs === 'next') turns = turns.filter((each) => each !== turn);
+      if (waitMs === 'next') turns = withoutTurn(turn, turns, isOfTheKey(error));
       else await needs.clock.sleep(waitMs, signal);
     }
   }
@@ -85,15 +86,18 @@ function retryWaitMs(needs: Needs, { call }: Trying, { turn, turns, error }: Fai
   const step = afterFailure({
     fault: error.fault,
     retryAfterMs: error.retryAfterMs,
-    tries: turn.tries,
+    tries: triesAt(turn, turns),
     retriesMax: upstreamMaxRetries,
     baseMs: upstreamBackoffBaseS * 1000,
     leftMs: call.deadline - needs.clock.now(),
     random: needs.random(),
   });
   if (step.kind !== 'wait') return step.kind;
-  const isBetterElsewhere = turn.target.isOpen() && turns.some((each) => each !== turn && !each.target.isOpen());
-  return !isBetterElsewhere && turn.target.takeRetry() ? step.ms : 'next';
+  return !isBetterElsewhere(turn, turns, isOfTheKey(error)) && turn.target.takeRetry() ? step.ms : 'next';
+}
+
+function isOfTheKey({ fault }: UpstreamError): boolean {
+  return fault === 'unauthorized' || fault === 'rate_limited';
 }
 
 async function firstPiece(call: ModelCall, candidate: Candidate, upstream: Call): Promise<Pick<Attempted, 'first' | 'rest'>> {
@@ -125,6 +129,7 @@ function note(needs: Needs, { call, failures }: Trying, { candidate, error, ms }
   needs.log.warning('an upstream attempt failed', {
     request_id: call.requestId,
     ...failed,
+    ...(candidate.key === undefined ? {} : { by_key: candidate.key.name }),
     reason: error.message.slice(0, 500),
     ...(needs.config().settings.logPrompts && error.words !== null ? { words: error.words.slice(0, 500) } : {}),
   });

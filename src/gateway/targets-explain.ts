@@ -10,14 +10,14 @@ export function explain(core: Choosing, { principal, model, session, asked }: Ro
   const { strategy, sticky } = routes.plan(name);
   const call = { principal, model };
   const { order, leftOut } = choose(core, { call, session, asked: () => asked, able: (all) => allowedCandidates(call, all) });
-  const placed = order.map(({ candidate, reason }): Explained => {
-    return { candidate, reason, state: core.targets.look(candidate), nanoUsd: assumedNanoUsd(candidate, asked) };
+  const placed = order.map(({ candidate, reason, keyReason }): Explained => {
+    return { candidate, reason, keyReason, state: core.targets.look(candidate), nanoUsd: assumedNanoUsd(candidate, asked) };
   });
   return { model: name, strategy, sticky, order: [...placed.filter(mayBeEntered), ...placed.filter((each) => !mayBeEntered(each))], leftOut };
 }
 
 type Explained = RouteExplanation['order'][number];
 
-function mayBeEntered({ state: { full, breaker } }: Explained): boolean {
-  return !full && (breaker.state === 'closed' || (breaker.state === 'open' && breaker.waitMs === 0));
+function mayBeEntered({ state: { full, restMs, breaker } }: Explained): boolean {
+  return !full && restMs === 0 && (breaker.state === 'closed' || (breaker.state === 'open' && breaker.waitMs === 0));
 }

@@ -3,32 +3,43 @@ import { type Breaker, type BreakerView, createBreaker, type Outcome, type Pass 
 import type { Cancellation } from '../core/cancellation.ts';
 import { createFirstPieces, type FirstPieces } from '../core/first-pieces.ts';
 import type { UpstreamError, UpstreamFault } from '../core/provider.ts';
-import { createRetryBudget } from '../core/retry-budget.ts';
-import { type Candidate, placeName } from '../core/routing.ts';
+import { createRetryBudget, type RetryBudget } from '../core/retry-budget.ts';
+import { type Candidate, wayName } from '../core/routing.ts';
+import { createKeyGates, type KeyGate } from './targets-keys.ts';
 import { createPlaces, type Places } from './targets-places.ts';
 
-/** What this process knows of every place that was called, by provider and model: how well it is, how soon it answers, what it has to do. */
+/** What this process knows of every place that was called, by provider, model and key: how well it is, how soon it answers, what it has to do. */
 export type Targets = {
   readonly of: (candidate: Candidate) => Target;
   /** What is known of it, without remembering that anybody asked. */
   readonly look: (candidate: Candidate) => TargetState;
+  readonly inFlight: (candidate: Candidate) => number;
   /** Of those that were called. */
   readonly states: () => readonly TargetState[];
 };
 
 export type Target = {
   /** An attempt at it, or why there cannot be one now. The last resort is asked although it is not well, one call at a time. */
-  readonly enter: (more?: { readonly lastResort?: boolean }) => Visit | 'open' | 'full';
-  /** Waits until its provider has a place and enters then; null where too many wait. */
-  readonly wait: (signal: Cancellation) => Promise<Visit | 'open'> | null;
+  readonly enter: (more?: LastResort) => Visit | NoEntry;
+  /** Waits until it has a place, or its key may be used again, and enters then, if it can; null where that is too long, or too many wait. */
+  readonly wait: (waiting: Waiting) => Promise<Visit | NoEntry> | null;
   /** A call came to it, which is none that is tried again. */
   readonly count: () => void;
   /** Takes one out of the retries that may be made of its calls. */
   readonly takeRetry: () => boolean;
   readonly isOpen: () => boolean;
+  /** Until its key may be used again, where it is one of several; 0 where it may. */
+  readonly restMs: () => number;
   readonly isIdle: () => boolean;
+  readonly inFlight: () => number;
   readonly state: () => TargetState;
 };
+
+type LastResort = { readonly lastResort?: boolean };
+/** `resting`: its key is not to be used for a while. */
+type NoEntry = 'open' | 'full' | 'resting';
+/** Who waits, and until when: Unix milliseconds. */
+export type Waiting = { readonly signal: Cancellation; readonly call: { readonly deadline: number } };
 
 /** One attempt, from its beginning to the end of its answer. */
 export type Visit = {
@@ -47,11 +58,19 @@ const TARGETS_MAX = 2000;
 export function createTargets(needs: Needs): Targets {
   const targets = new Map<string, Target>();
   const places = new Map<string, Places>();
+  const gates = createKeyGates(TARGETS_MAX);
 
   const placesOf = (provider: string): Places => {
-    const known = places.get(provider) ?? createPlaces();
+    const known = places.get(provider) ?? createPlaces(() => needs.config().file.providers[provider]?.max_parallel ?? Infinity);
     places.set(provider, known);
     return known;
+  };
+  const make = (candidate: Candidate): Target => {
+    const ofProvider = placesOf(candidate.provider.id);
+    const { key } = candidate;
+    return key === undefined
+      ? createTarget(needs, candidate, { places: ofProvider, budget: createRetryBudget(), gate: null })
+      : createTarget(needs, candidate, gates.of({ ...candidate, key }, ofProvider));
   };
   /** The oldest of which there is nothing to remember. */
   const forgetOne = (): void => {
@@ -60,15 +79,17 @@ export function createTargets(needs: Needs): Targets {
 
   return {
     of(candidate) {
-      const name = placeName(candidate);
+      const name = wayName(candidate);
+      if (candidate.key !== undefined) gates.bound(candidate.provider.id, candidate.key);
       const known = targets.get(name);
       if (known) return known;
       if (targets.size >= TARGETS_MAX) forgetOne();
-      const made = createTarget(needs, candidate, placesOf(candidate.provider.id));
+      const made = make(candidate);
       targets.set(name, made);
       return made;
     },
-    look: (candidate) => (targets.get(placeName(candidate)) ?? createTarget(needs, candidate, placesOf(candidate.provider.id))).state(),
+    look: (candidate) => (targets.get(wayName(candidate)) ?? make(candidate)).state(),
+    inFlight: (candidate) => targets.get(wayName(candidate))?.inFlight() ?? 0,
     states: () => [...targets.values()].map((target) => target.state()).filter(({ calls }) => calls > 0),
   };
 }
@@ -87,59 +108,77 @@ const PROVES: Record<UpstreamFault, Outcome> = {
   unauthorized: 'unknown',
 };
 
-type Inner = {
+/** What a place has to do with others: the places of its provider and key, and the retries of all keys of it. */
+type Shared = { readonly places: Places; readonly budget: RetryBudget; /** Null where its provider has one key. */ readonly gate: KeyGate | null };
+type Inner = Pick<Shared, 'places' | 'gate'> & {
   readonly clock: Needs['clock'];
   readonly breaker: Breaker;
   readonly firstPieces: FirstPieces;
   readonly counts: { calls: number; failures: number; inFlight: number; lastFailure: TargetState['lastFailure'] };
-  readonly leavePlace: () => void;
 };
 
-function createTarget({ clock, config }: Needs, { provider: { id: provider }, model }: Candidate, places: Places): Target {
-  const placesMax = (): number => config().file.providers[provider]?.max_parallel ?? Infinity;
-  const leavePlace = (): void => places.leave(placesMax());
-  const [breaker, budget, firstPieces] = [createBreaker(), createRetryBudget(), createFirstPieces()];
+/** A caller has better things to do than to wait longer for a key. */
+const REST_WAITED_MAX_MS = 20_000;
+/** So many callers wait for a key, and come all at once when it may be used again. */
+const WAITING_MAX = 64;
+
+function createTarget({ clock }: Needs, candidate: Candidate, { places, budget, gate }: Shared): Target {
+  const [breaker, firstPieces] = [createBreaker(), createFirstPieces()];
   const counts: Inner['counts'] = { calls: 0, failures: 0, inFlight: 0, lastFailure: null };
-  const inner: Inner = { clock, breaker, firstPieces, counts, leavePlace };
+  const inner: Inner = { clock, breaker, firstPieces, counts, places, gate };
+  let waiting = 0;
   const isOpen = (): boolean => breaker.look(clock.monotonic()).state !== 'closed';
+  const restMs = (): number => (gate === null ? 0 : gate.restMs(clock.monotonic()));
   /** With the place that was taken for it. */
-  const entered = (more?: { readonly lastResort?: boolean }): Visit | 'open' => {
-    const pass = breaker.enter(clock.monotonic(), more);
+  const entered = (more?: LastResort): Visit | NoEntry => {
+    // Where it waited for its place, others may have used the key up.
+    const why = restMs() > 0 ? 'resting' : 'open';
+    const pass = why === 'open' ? breaker.enter(clock.monotonic(), more) : null;
     if (pass !== null) return beginVisit(inner, pass);
-    leavePlace();
-    return 'open';
+    places.leave();
+    return why;
+  };
+  const enter = (more?: LastResort): Visit | NoEntry => {
+    if (restMs() > 0) return 'resting';
+    if (places.isFull()) return 'full';
+    places.take();
+    return entered(more);
   };
 
   return {
-    enter(more) {
-      if (places.isFull(placesMax())) return 'full';
-      places.take();
-      return entered(more);
+    enter,
+    wait({ signal, call: { deadline } }) {
+      const ms = restMs();
+      if (ms === 0) return places.wait(signal)?.then((has) => (has ? entered() : 'full')) ?? null;
+      if (ms > REST_WAITED_MAX_MS || waiting >= WAITING_MAX || clock.now() + ms >= deadline) return null;
+      waiting++;
+      return clock
+        .sleep(ms, signal)
+        .then(() => enter())
+        .finally(() => waiting--);
     },
-    wait: (signal) => places.wait(placesMax(), signal)?.then(() => entered()) ?? null,
     count: () => budget.call(clock.monotonic()),
     takeRetry: () => budget.take(clock.monotonic()),
     isOpen,
-    isIdle: () => counts.inFlight === 0 && !isOpen(),
-    state() {
-      const nowMs = clock.monotonic();
-      const full = places.isFull(placesMax());
-      return { provider, model, ...counts, full, firstPieceMs: firstPieces.median(nowMs), breaker: onTheWall(breaker.look(nowMs), clock) };
-    },
+    restMs,
+    isIdle: () => counts.inFlight === 0 && restMs() === 0 && !isOpen(),
+    inFlight: () => counts.inFlight,
+    state: () => stateOf(candidate, inner),
   };
 }
 
-function beginVisit({ clock, counts, firstPieces, leavePlace }: Inner, pass: Pass): Visit {
+function beginVisit({ clock, counts, firstPieces, places, gate }: Inner, pass: Pass): Visit {
   const beganAt = clock.monotonic();
   let isOver = false;
   counts.calls++;
   counts.inFlight++;
+  gate?.used(beganAt);
   const over = (outcome: Outcome): void => {
     if (isOver) return;
     isOver = true;
     counts.inFlight--;
     pass.over(outcome, clock.monotonic());
-    leavePlace();
+    places.leave();
   };
   return {
     over,
@@ -147,13 +186,30 @@ function beginVisit({ clock, counts, firstPieces, leavePlace }: Inner, pass: Pas
       const nowMs = clock.monotonic();
       firstPieces.add(nowMs - beganAt, nowMs);
       pass.answered(nowMs);
+      gate?.answered(nowMs);
     },
-    failed({ fault, status }) {
+    failed({ fault, status, retryAfterMs }) {
       if (isOver) return;
       counts.failures++;
       counts.lastFailure = { at: clock.now(), fault, status };
-      over(PROVES[fault]);
+      if (fault === 'rate_limited') gate?.limited(retryAfterMs, clock.monotonic());
+      // There is another key, and who finds out whether this one is good again is one call at a time.
+      over(gate !== null && fault === 'unauthorized' ? 'barred' : PROVES[fault]);
     },
+  };
+}
+
+function stateOf({ provider, model, key }: Candidate, { clock, breaker, firstPieces, counts, places, gate }: Inner): TargetState {
+  const nowMs = clock.monotonic();
+  return {
+    provider: provider.id,
+    model,
+    key: key ?? null,
+    ...counts,
+    full: places.isFull(),
+    restMs: gate?.restMs(nowMs) ?? 0,
+    firstPieceMs: firstPieces.median(nowMs),
+    breaker: onTheWall(breaker.look(nowMs), clock),
   };
 }
 

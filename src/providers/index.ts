@@ -9,6 +9,7 @@ import { anthropicProvider } from './anthropic.ts';
 import { azureAddress } from './azure.ts';
 import { type AddressSetting, BOTH, BUILT_IN, CHAT_ONLY, type KeySetting, type OpenaiDialects } from './built-in.ts';
 import { demo } from './demo.ts';
+import { overKeys } from './keys.ts';
 import { LOCAL, localProvider } from './local.ts';
 import { openaiProvider } from './openai.ts';
 
@@ -39,7 +40,8 @@ export function buildProviders(
   }
   for (const [id, entry] of Object.entries(file.providers)) {
     if (id === demo.id || id === LOCAL) throw new Error(`providers.${id}: "${id}" is a built-in provider; give this one another name`);
-    providers.set(id, entry.kind === 'ai-sdk' ? providerOfPackage(id, entry, packages) : providerOfEntry(id, entry));
+    const build = (one: ProviderEntry): Provider => (one.kind === 'ai-sdk' ? providerOfPackage(id, one, packages) : providerOfEntry(id, one));
+    providers.set(id, overKeys(entry, build));
   }
   if (localModels.length > 0) providers.set(LOCAL, localProvider(localModels));
   providers.set(demo.id, demo);

@@ -8,6 +8,8 @@ export type Rule = {
     /** Anywhere in the body. */
     readonly prompt?: string;
     readonly stream?: boolean;
+    /** The key that the call came by. */
+    readonly key?: string;
     /** Which of the calls that match all the rest, counted from 1. */
     readonly nth?: number | readonly number[];
   };
@@ -72,7 +74,14 @@ export type Garble =
   | { readonly kind: 'extra-fields' };
 
 export type Matched = { readonly rule: Rule; readonly index: number };
-export type Subject = { readonly method: string; readonly path: string; readonly bodyText: string; readonly model: string | null; readonly stream: boolean };
+export type Subject = {
+  readonly method: string;
+  readonly path: string;
+  readonly bodyText: string;
+  readonly model: string | null;
+  readonly stream: boolean;
+  readonly key: string | null;
+};
 
 export type RuleBook = {
   readonly match: (subject: Subject) => Matched | null;
@@ -113,5 +122,6 @@ function matches({ match }: Rule, subject: Subject): boolean {
   if (match.method !== undefined && match.method !== subject.method) return false;
   if (match.model !== undefined && match.model !== subject.model) return false;
   if (match.stream !== undefined && match.stream !== subject.stream) return false;
+  if (match.key !== undefined && match.key !== subject.key) return false;
   return match.prompt === undefined || subject.bodyText.includes(JSON.stringify(match.prompt).slice(1, -1));
 }

@@ -95,10 +95,13 @@ function performCall({ inside, call, rule, wire }: Performing, reply: Reply): vo
   inside.log.over(call);
 }
 
-function match({ rules }: Inside, { method, path }: Pick<HttpRequest, 'method' | 'path'>, bodyText: string, body: JsonObject | null): Matched | null {
+type Head = Pick<HttpRequest, 'method' | 'path'> & Partial<Pick<HttpRequest, 'headers'>>;
+
+function match({ rules }: Inside, { method, path, headers = {} }: Head, bodyText: string, body: JsonObject | null): Matched | null {
   if (rules.isEmpty()) return null;
   const model = body?.['model'];
-  return rules.match({ method, path, bodyText, model: typeof model === 'string' ? model : null, stream: body?.['stream'] === true });
+  const key = headers['x-api-key'] ?? headers['authorization']?.replace(/^Bearer /, '') ?? null;
+  return rules.match({ method, path, bodyText, key, model: typeof model === 'string' ? model : null, stream: body?.['stream'] === true });
 }
 
 function isText(request: HttpRequest): boolean {

@@ -1,9 +1,10 @@
 import type { TargetState } from '../../app.ts';
 
 /** How well a place is, as people read it. */
-export function healthReply({ breaker: { state, sinceMs, waitMs, failuresInARow }, firstPieceMs }: TargetState) {
+export function healthReply({ breaker: { state, sinceMs, waitMs, failuresInARow }, restMs, firstPieceMs }: TargetState) {
   return {
     breaker: { state, since: sinceMs === null ? null : timeOf(sinceMs), retry_in_ms: Math.ceil(waitMs), failures_in_a_row: failuresInARow },
+    rests_for_ms: Math.ceil(restMs),
     first_piece_ms: firstPieceMs === null ? null : Math.round(firstPieceMs * 10) / 10,
   };
 }

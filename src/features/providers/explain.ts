@@ -1,5 +1,6 @@
 import type { App, RouteExplanation } from '../../app.ts';
 import type { RouteAnswer, RouteQuestion } from '../../contract/providers.ts';
+import type { KeyReason } from '../../core/key-order.ts';
 import type { Capability } from '../../core/provider.ts';
 import type { LeftOut, Reason } from '../../core/target-order.ts';
 import { estimateInputTokens } from '../../core/tokens.ts';
@@ -37,13 +38,15 @@ function capabilitiesOf({ tools, images, json_schema: jsonSchema }: RouteQuestio
   return [...(tools ? (['tools'] as const) : []), ...(jsonSchema ? (['json_schema'] as const) : []), ...(images ? (['images'] as const) : [])];
 }
 
-function candidateReply({ candidate, reason, state, nanoUsd }: Explained): RouteAnswer['candidates'][number] {
+function candidateReply({ candidate, reason, keyReason, state, nanoUsd }: Explained): RouteAnswer['candidates'][number] {
   const passedOver = passedOverFor(state);
+  const why = [WHY[reason], ...(keyReason ? [WHY_KEY[keyReason]] : []), ...(passedOver ? [PASSED_OVER[passedOver]] : [])];
   return {
     provider: candidate.provider.id,
     model: candidate.model,
+    key: candidate.key?.name ?? null,
     reason,
-    why: passedOver === null ? WHY[reason] : `${WHY[reason]}; ${PASSED_OVER[passedOver]}`,
+    why: why.join('; '),
     passed_over: passedOver,
     cost_usd: nanoUsd / 1e9,
     price_assumed: candidate.priceAssumed,
@@ -63,12 +66,19 @@ const WHY: Record<Reason, string> = {
   order: 'stands so in the configuration',
   fallback: 'a fallback, for when no target answers',
 };
+const WHY_KEY: Record<KeyReason, string> = {
+  session: 'by the key that answered the session before',
+  drawn: 'by the key that was drawn by weight, and by how many calls each has under way',
+  next: 'by the next key, for when those before it are set aside or full',
+};
 const PASSED_OVER = {
   open: 'passed over until it is well again',
-  full: 'passed over while its provider has as many calls as it may have',
+  full: 'passed over while its provider, or its key, has as many calls as it may have',
+  resting: 'passed over until its key may be used again, whose rate is used up',
 };
 
-function passedOverFor({ full, breaker }: Explained['state']): RouteAnswer['candidates'][number]['passed_over'] {
+function passedOverFor({ full, restMs, breaker }: Explained['state']): RouteAnswer['candidates'][number]['passed_over'] {
   if (breaker.state === 'probing' || (breaker.state === 'open' && breaker.waitMs > 0)) return 'open';
+  if (restMs > 0) return 'resting';
   return full ? 'full' : null;
 }

@@ -20,7 +20,8 @@ export function listProviders(app: App, { principal }: Exchange): Reply {
     models: provider.models.length,
     open: provider.open,
     max_parallel: file.providers[provider.id]?.max_parallel ?? null,
-    targets: targets.filter((target) => target.provider === provider.id).map((target) => targetReply(target, isSignedIn)),
+    keys: isSignedIn ? keysReply(provider) : null,
+    targets: targets.filter((target) => isOf(target, provider)).map((target) => targetReply(target, isSignedIn)),
   }));
   return { json: { data, has_more: false, next_cursor: null } };
 }
@@ -37,10 +38,21 @@ function hostOf({ origin }: Provider): string | null {
   return origin === null ? null : new URL(origin).host;
 }
 
+function keysReply({ byKey }: Provider): Listed['keys'] {
+  return byKey?.map(({ key: { name, weight, rpm, maxParallel } }) => ({ name, weight, rpm, max_parallel: maxParallel })) ?? null;
+}
+
+/** By a key that it has still. */
+function isOf({ provider, key }: TargetState, { id, byKey }: Provider): boolean {
+  if (provider !== id) return false;
+  return key === null ? byKey === undefined : (byKey?.some((each) => each.key.id === key.id) ?? false);
+}
+
 function targetReply(target: TargetState, isSignedIn: boolean): Listed['targets'][number] {
-  const { model, calls, failures, inFlight, lastFailure } = target;
+  const { model, key, calls, failures, inFlight, lastFailure } = target;
   return {
     model,
+    key: isSignedIn ? (key?.name ?? null) : null,
     ...healthReply(target),
     last_failure: lastFailure === null ? null : { ...lastFailure, at: timeOf(lastFailure.at) },
     traffic: isSignedIn ? { calls, failures, in_flight: inFlight } : null,
