@@ -57,7 +57,7 @@ export function choose({ needs, targets, sessions }: Choosing, { call, session: 
         measured: (candidate) => measuredAt(targets, candidate),
       });
   return {
-    order: order.flatMap((placed) => overKeys(placed, { needs, targets, session, before: before?.key ?? null })),
+    order: order.some(hasKeys) ? order.flatMap((placed) => overKeys(placed, { needs, targets, session, before: before?.key ?? null })) : order,
     leftOut,
     answeredBy: session === null ? nobodyAsks : (candidate) => sessions.set(session, { place: placeName(candidate), key: candidate.key?.id ?? null }),
   };
@@ -66,6 +66,10 @@ export function choose({ needs, targets, sessions }: Choosing, { call, session: 
 const ONLY: Reason = 'only';
 function only(candidate: Candidate): Placed {
   return { candidate, reason: ONLY };
+}
+
+function hasKeys({ candidate }: Placed): boolean {
+  return candidate.byKey !== undefined;
 }
 
 type Spreading = Pick<Choosing, 'needs' | 'targets'> & { readonly session: string | null; readonly before: string | null };
@@ -82,7 +86,8 @@ function overKeys({ candidate: place, reason }: Placed, { needs, targets, sessio
 }
 
 /** Of several keys the answers that began soonest, and all that is under way. */
-function measuredAt(targets: Targets, { byKey, ...place }: Candidate): Measured {
+function measuredAt(targets: Targets, place: Candidate): Measured {
+  const { byKey } = place;
   if (byKey === undefined) return targets.look(place);
   const states = byKey.map(targets.look);
   const times = states.flatMap(({ firstPieceMs }) => firstPieceMs ?? []);
