@@ -15,8 +15,10 @@ describe('a signed message', () => {
         const body = JSON.stringify(said);
         const headers = webhookHeaders({ id: 'evt_1', atS: nowS(), body }, [secret, older]);
         const wanted = JSON.parse(body) as unknown;
-        expect<unknown>(await client.webhooks.unwrap(body, headers, showWebhookSecret(secret))).toEqual(wanted);
-        expect<unknown>(await client.webhooks.unwrap(body, headers, showWebhookSecret(older))).toEqual(wanted);
+        for (const each of [secret, older]) {
+          const believed: unknown = await client.webhooks.unwrap(body, headers, showWebhookSecret(each));
+          expect(believed).toEqual(wanted);
+        }
       }),
       { numRuns: 500 },
     );
@@ -60,9 +62,9 @@ describe('a secret', () => {
   ])('is never %p', (text) => expect(readWebhookSecret(text)).toBeNull());
 });
 
-describe('a message that was not taken', () => {
-  const waits = (random: number) => Array.from({ length: 10 }, (_, index) => webhookWaitMs(index + 1, { random, retryAfterMs: null }));
+const waits = (random: number) => Array.from({ length: 10 }, (_, index) => webhookWaitMs(index + 1, { random, retryAfterMs: null }));
 
+describe('a message that was not taken', () => {
   test('is tried ten times over three days', () => {
     const all = waits(0.5);
     expect(all.at(-1)).toBeNull();

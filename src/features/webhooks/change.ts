@@ -116,7 +116,7 @@ export async function replay(app: App, { params: { id }, principal: { projectId 
 
 type Change = EndpointColumns | ((before: Endpoint) => EndpointColumns);
 
-async function changing(app: App, exchange: Exchange<WebhookParams, undefined, unknown>, action: string, change: Change): Promise<Endpoint> {
+async function changing(app: App, exchange: Exchange<WebhookParams, undefined>, action: string, change: Change): Promise<Endpoint> {
   const { params, principal } = exchange;
   const place = { projectId: principal.projectId, id: params.id };
   return app.inProject(place.projectId, async (db) => {

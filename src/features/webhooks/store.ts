@@ -1,4 +1,4 @@
-import { type Kysely, sql, type Insertable, type Selectable, type Updateable } from 'kysely';
+import { type Insertable, type Kysely, type Selectable, sql, type Updateable } from 'kysely';
 import type { PagePlace } from '../../contract/paging.ts';
 import type { DeliveryAttempt } from '../../contract/webhooks.ts';
 import type { ProjectDatabase } from '../../tables.ts';
@@ -17,7 +17,7 @@ export async function insertEndpoint(db: Db, row: Insertable<Tables['webhook_end
 
 export async function countEndpoints(db: Db, projectId: string): Promise<number> {
   const counted = db.selectFrom('webhook_endpoints').select((of) => of.fn.countAll<number>().as('count'));
-  return Number((await counted.where('project_id', '=', projectId).executeTakeFirstOrThrow()).count);
+  return (await counted.where('project_id', '=', projectId).executeTakeFirstOrThrow()).count;
 }
 
 export async function listEndpoints(db: Db, projectId: string, { rowsMax, before }: PagePlace): Promise<readonly Endpoint[]> {
@@ -48,8 +48,8 @@ export async function insertEvent(db: Db, event: NewEvent): Promise<void> {
   await db.insertInto('webhook_events').values(event).execute();
 }
 
-export async function insertDeliveries(db: Db, deliveries: readonly NewDelivery[]): Promise<void> {
-  if (deliveries.length > 0) await db.insertInto('webhook_deliveries').values(deliveries).execute();
+export async function insertDeliveries(db: Db, rows: readonly NewDelivery[]): Promise<void> {
+  if (rows.length > 0) await db.insertInto('webhook_deliveries').values(rows).execute();
 }
 
 /** Events of which nobody was told yet, and the endpoints of their projects. They are nobody else's until the transaction is over. */
