@@ -1,5 +1,5 @@
 import { AppError } from '../../../contract/errors.ts';
-import { JOB_ROWS_MAX, ROWS_A_CALL_MAX } from '../../../contract/jobs.ts';
+import { JOB_ROWS_MAX, ROWS_A_CALL_MAX } from '../../../contract/job-rows.ts';
 import { type Db, type JobRow, updateJob } from '../store.ts';
 import { findTaken, insertRequests, type Piece } from './store.ts';
 
