@@ -13,23 +13,52 @@ const FIELDS = [
 ] as const;
 type Field = (typeof FIELDS)[number];
 
+const NICKNAMES: Readonly<Record<string, string>> = {
+  '@hourly': '0 * * * *',
+  '@daily': '0 0 * * *',
+  '@midnight': '0 0 * * *',
+  '@weekly': '0 0 * * 0',
+  '@monthly': '0 0 1 * *',
+  '@yearly': '0 0 1 1 *',
+  '@annually': '0 0 1 1 *',
+};
 const PART = /^(?:\*|([a-z0-9]+)(?:-([a-z0-9]+))?)(?:\/(\d{1,2}))?$/;
 const CRON_CHARS_MAX = 200;
 
-function isCron(text: string): boolean {
-  const fields = text.trim().toLowerCase().split(/\s+/);
-  return fields.length === FIELDS.length && FIELDS.every((field, index) => (fields[index] ?? '').split(',').every((part) => isPart(part, field)));
+/** What a field allows; `any` where it begins with a star, which is how cron tells whether it says something. */
+export type CronField = { readonly values: ReadonlySet<number>; readonly any: boolean };
+export type Cron = { readonly minute: CronField; readonly hour: CronField; readonly day: CronField; readonly month: CronField; readonly weekday: CronField };
+
+/** Null where it is no cron text. */
+export function readCron(text: string): Cron | null {
+  const words = text.trim().toLowerCase();
+  const parts = (NICKNAMES[words] ?? words).split(/\s+/);
+  if (parts.length !== FIELDS.length) return null;
+  const [minute, hour, day, month, weekday] = FIELDS.map((field, index) => readField(parts[index] ?? '', field));
+  return minute && hour && day && month && weekday ? { minute, hour, day, month, weekday } : null;
 }
 
-function isPart(part: string, field: Field): boolean {
+function readField(text: string, field: Field): CronField | null {
+  const values = new Set<number>();
+  for (const part of text.split(',')) {
+    const read = readPart(part, field);
+    if (read === null) return null;
+    // Sunday has two numbers.
+    for (const value of read) values.add(field.max === 7 && value === 7 ? 0 : value);
+  }
+  return { values, any: text.startsWith('*') };
+}
+
+function readPart(part: string, field: Field): readonly number[] | null {
   const found = PART.exec(part);
-  if (found === null) return false;
-  const [, from, to, step] = found;
-  if (step !== undefined && Number(step) === 0) return false;
-  if (from === undefined) return true;
-  const first = valueOf(from, field);
-  const last = to === undefined ? first : valueOf(to, field);
-  return first !== null && last !== null && first <= last;
+  if (found === null) return null;
+  const [, from, to, stepText] = found;
+  const step = stepText === undefined ? 1 : Number(stepText);
+  const first = from === undefined ? field.min : valueOf(from, field);
+  const alone = stepText === undefined ? first : field.max;
+  const last = from === undefined ? field.max : to === undefined ? alone : valueOf(to, field);
+  if (first === null || last === null || step === 0 || first > last) return null;
+  return Array.from({ length: Math.floor((last - first) / step) + 1 }, (_, index) => first + index * step);
 }
 
 function valueOf(word: string, { min, max, names }: Field): number | null {
@@ -38,11 +67,11 @@ function valueOf(word: string, { min, max, names }: Field): number | null {
   return Number.isInteger(value) && value >= min && value <= max ? value : null;
 }
 
-const CronText = z
+export const CronText = z
   .string()
   .max(CRON_CHARS_MAX)
   .check((context) => {
-    if (!isCron(context.value)) {
+    if (readCron(context.value) === null) {
       const message = 'must be the five fields of cron: minute, hour, day of the month, month, day of the week, such as `30 6 * * mon-fri`';
       context.issues.push({ code: 'custom', message, input: context.value });
     }
