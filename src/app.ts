@@ -194,8 +194,17 @@ export type Permit = {
 export type Ledger = {
   /** Writes down what is true of a call if the process dies during it. */
   readonly open: (row: LedgerRow) => OpenCall;
-  /** Writes down a call that is over. `entered` is called when the database has it; `again` is a second run of an id that was given up for lost. */
-  readonly close: (row: LedgerRow, more?: { readonly opened?: OpenCall | null; readonly again?: boolean; readonly entered?: () => void }) => void;
+  /** Writes down a call that is over. */
+  readonly close: (row: LedgerRow, more?: ClosingMore) => void;
+};
+export type ClosingMore = {
+  readonly opened?: OpenCall | null;
+  /** A second run of an id that was given up for lost. */
+  readonly again?: boolean;
+  /** Called when the database has it. */
+  readonly entered?: () => void;
+  /** Who holds of the budgets what it may cost, where that is not this process. */
+  readonly heldBy?: string;
 };
 export type OpenCall = object;
 

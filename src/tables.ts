@@ -1,4 +1,6 @@
 import type { ColumnType, Generated } from 'kysely';
+import type { Principal } from './contract/policy.ts';
+import type { Price } from './core/provider.ts';
 
 /**
  * The rows of every table, as the driver reads and takes them. The tables themselves are in migrations/. What belongs to projects can be
@@ -20,6 +22,7 @@ export type ProjectTables = {
   batch_requests: BatchRequestsTable;
   batch_responses: BatchResponsesTable;
   batch_provider_batches: BatchProviderBatchesTable;
+  batch_provider_lines: BatchProviderLinesTable;
   webhook_events: WebhookEventsTable;
   webhook_endpoints: WebhookEndpointsTable;
   webhook_deliveries: WebhookDeliveriesTable;
@@ -374,6 +377,8 @@ type WebhookEventsTable = {
 
 type WebhookEndpointsTable = {
   id: string;
+type BatchProviderLinesTable = { provider_batch_id: string; line: number; project_id: string; text: string; worst_nano_usd: number };
+
   project_id: string;
   url: string;
   description: string | null;

@@ -101,11 +101,11 @@ function countTokens({ tally }: GatewayCall['ids'], { inputTokens, outputTokens 
   tally.outputTokens += outputTokens;
 }
 
-function keepBody({ bodies }: Pick<App, 'bodies'>, { call, id }: Pick<Opening, 'call' | 'id'>, { outcome, answer }: Closing): void {
+export function keepBody({ bodies }: Pick<App, 'bodies'>, { call, id }: Pick<Opening, 'call' | 'id'>, { outcome, answer }: Closing): void {
   bodies.keep({ id, atMs: call.ids.at, projectId: call.principal.projectId, outcome, request: call.request, answer });
 }
 
-function ledgerRow(opening: Omit<Opening, 'candidates'>, closing: Closing, failures: readonly FailedAttempt[] = []): LedgerRow {
+export function ledgerRow(opening: Omit<Opening, 'candidates'>, closing: Closing, failures: readonly FailedAttempt[] = []): LedgerRow {
   const { call, load } = opening;
   const { principal, ids } = call;
   const { usage } = closing;
@@ -160,7 +160,7 @@ function worstCase({ load, candidates }: Opening): WorstCase {
 }
 
 /** Our count, generously; as much as the model can read, where it reads what we cannot count. */
-function mostInputTokens(load: Load, candidates: readonly Candidate[]): number {
+export function mostInputTokens(load: Load, candidates: readonly Pick<Candidate, 'facts'>[]): number {
   const counted = Math.ceil(load.inputTokens() * COUNT_ERROR) + COUNT_MORE;
   return load.hasUncounted ? Math.max(counted, ...candidates.map(({ facts }) => facts.contextTokens)) : counted;
 }

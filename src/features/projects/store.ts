@@ -62,6 +62,7 @@ export const OWNED_TABLES = [
   'webhook_events',
   'batch_responses',
   'batch_requests',
+  'batch_provider_lines',
   'batch_provider_batches',
   'batch_jobs',
   'api_keys',

@@ -5,7 +5,8 @@ import { type Journal, readJournal, type Segment } from './journal.ts';
 
 export type LedgerNeeds = {
   readonly journal: Journal;
-  readonly settle: (rows: readonly string[]) => Promise<void>;
+  /** `heldBy` holds of the budgets what the calls may cost; null is this process. */
+  readonly settle: (rows: readonly string[], heldBy: string | null) => Promise<void>;
   readonly withdrawLost: (ids: readonly string[]) => Promise<void>;
   /** Makes room for rows of these moments. */
   readonly makePlace: (instants: readonly Date[]) => Promise<void>;
@@ -25,6 +26,7 @@ type Entry = {
   readonly segments: readonly Segment[];
   readonly again: boolean;
   readonly entered: (() => void) | undefined;
+  readonly heldBy: string | null;
 };
 
 /** Rows wait this long for others to come along: as long as nobody notices, and long enough for hundreds at full speed. */
@@ -46,10 +48,10 @@ export function createLedger(needs: LedgerNeeds): RunningLedger {
   const queue = createQueue(needs);
   return {
     open: (row) => journal.append(JSON.stringify(row)),
-    close(row, { opened, again = false, entered } = {}) {
+    close(row, { opened, again = false, entered, heldBy = null } = {}) {
       const line = JSON.stringify(row);
       const segment = journal.append(line);
-      queue.add({ id: row.id, line, segments: opened ? [segment, opened as Segment] : [segment], again, entered });
+      queue.add({ id: row.id, line, segments: opened ? [segment, opened as Segment] : [segment], again, entered, heldBy });
     },
     async drain(ms) {
       const over = new AbortController();
@@ -116,10 +118,12 @@ async function enterPatiently(needs: LedgerNeeds, batch: readonly Entry[]): Prom
 async function enter(needs: LedgerNeeds, batch: readonly Entry[]): Promise<void> {
   const again = batch.filter((entry) => entry.again).map((entry) => entry.id);
   if (again.length > 0) await needs.withdrawLost(again);
-  await enterRows(needs, linesOf(batch));
+  for (const [heldBy, entries] of Map.groupBy(batch, (entry) => entry.heldBy)) {
+    await enterRows({ ...needs, settle: (rows) => needs.settle(rows, heldBy) }, linesOf(entries));
+  }
 }
 
-export type Entering = Pick<LedgerNeeds, 'settle' | 'makePlace' | 'log'>;
+export type Entering = Pick<LedgerNeeds, 'makePlace' | 'log'> & { readonly settle: (rows: readonly string[]) => Promise<void> };
 
 /** Enters rows; one that the database does not take must not hold up all others. */
 export async function enterRows(needs: Entering, lines: readonly string[]): Promise<void> {

@@ -239,6 +239,29 @@ describe('the ledger', () => {
     expect((await windowOf(own)).spent).toBe(30);
   });
 
+  test('takes what a batch at a provider cost from what that batch holds, once, however often it is told; it is no process that dies', async () => {
+    const money = await newProcess();
+    const own = budget(1);
+    const reservation = await money.budgets.reserve([own], 1000);
+    const before = await windowOf(own);
+    const batch = `pb_${own.id}`;
+    await open.pool.query("insert into processes (id, seen_at) values ($1, 'infinity')", [batch]);
+    await open.pool.query("select lease_budget($1, $2, 'total', to_timestamp(0), 'infinity', 1000000000, 500, 500, 0)", [batch, `key:${own.id}`]);
+    const answered = row(own.id, 30);
+    for (const _ of ['once', 'again']) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      money.ledger.close(answered, { heldBy: batch, entered: resolve });
+      await promise;
+    }
+    expect(await ledgerOf(own.id)).toEqual({ rows: 1, cost: 30 });
+    expect(await windowOf(own)).toEqual({ spent: 30, leased: before.leased + 470 });
+    const { rows } = await open.pool.query('select nano_usd from budget_leases where process_id = $1', [batch]);
+    expect(rows).toEqual([{ nano_usd: 470 }]);
+    const others = await newProcess();
+    expect(others.processCount()).toBe((await open.pool.query("select from processes where seen_at < 'infinity'")).rows.length);
+    reservation.settle(0)();
+  });
+
   test('takes it back too when the process of the second run died before the database knew what it cost', async () => {
     const own = budget(1);
     const lost = row(own.id, 500, { outcome: 'lost' });

@@ -37,7 +37,7 @@ const DRAIN_MAX_MS = 5000;
 export async function openMoney({ store, db, dataDir, processId, clock, log }: MoneyNeeds): Promise<Money> {
   const folder = join(dataDir, 'journal');
   const writing = {
-    settle: (rows: readonly string[]) => store.settle(processId, rows),
+    settle: (rows: readonly string[], heldBy: string | null) => store.settle(heldBy ?? processId, rows),
     withdrawLost: store.withdrawLost,
     makePlace: (instants: readonly Date[]) => ensurePartitionsFor(db, 'ledger', instants),
     log,

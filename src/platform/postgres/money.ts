@@ -55,7 +55,7 @@ export function createMoneyStore(pool: Pool): MoneyStore {
           dead as (select id from processes where seen_at < now() - make_interval(secs => $2) and id <> $1 for update skip locked),
           buried as (select bury_process(id) from dead)
         select exists(select from beat) as known,
-          (select count(*) from processes where seen_at >= now() - make_interval(secs => $2)) + (select count(*) from buried) * 0 as alive`,
+          (select count(*) from processes where seen_at >= now() - make_interval(secs => $2) and seen_at < 'infinity') + (select count(*) from buried) * 0 as alive`,
         [processId, deadAfterS],
       );
       return row ?? { known: false, alive: 1 };
