@@ -15,9 +15,9 @@ const REFUSED = new Set([
 const WITHOUT_KEY = new Set(['AI_LoadAPIKeyError', 'AI_LoadSettingError']);
 
 /** How a package failed, in the one vocabulary. Its errors are known by their names, since each package may bring a copy of their classes. */
-export function faultOfPackage(cause: unknown, { call, asked }: Errand): unknown {
+export function faultOfPackage(cause: unknown, { call, asked, aside }: Errand): unknown {
   if (call.signal.aborted) return call.signal.reason;
-  const own = upstreamErrorIn(cause);
+  const own = upstreamErrorIn(cause) ?? aside;
   if (own !== null) return own;
   if (!(cause instanceof Error)) return errorSaid(cause);
   const { name, message } = cause;

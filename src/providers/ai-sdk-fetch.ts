@@ -5,7 +5,13 @@ import { type Call, UpstreamError, type UpstreamRequest, type UpstreamResponse }
 export type PackageFetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
 
 /** A call on its way through a package. */
-export type Errand = { readonly call: Call; /** Whether the package has asked anybody. */ asked: boolean };
+export type Errand = {
+  readonly call: Call;
+  /** Whether the package has asked anybody. */
+  asked: boolean;
+  /** What the last one said who was asked aside, where that was no good. */
+  aside: UpstreamError | null;
+};
 
 export type PackageEgress = {
   /** What a package takes for the `fetch` of the web. */
@@ -29,7 +35,7 @@ export function packageEgress(origins: readonly string[]): PackageEgress {
     const upstream = await requestOf(input, init);
     errand.asked = true;
     const response = await errand.call.send(upstream);
-    if (url.origin !== origins[0] && response.status >= 400) throw refusedAside(url.origin, response.status);
+    if (url.origin !== origins[0]) errand.aside = refusedAside(url.origin, response.status);
     return webResponse(response);
   };
 
@@ -56,7 +62,8 @@ function methodOf(method: string): UpstreamRequest['method'] {
 }
 
 /** Whoever gives out tokens does not like our key, or is not well. */
-function refusedAside(origin: string, status: number): UpstreamError {
+function refusedAside(origin: string, status: number): UpstreamError | null {
+  if (status < 400) return null;
   return new UpstreamError(status === 429 || status >= 500 ? 'failed' : 'unauthorized', `${origin}, which the package needs, answered ${status}.`, { status });
 }
 

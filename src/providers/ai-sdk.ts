@@ -1,5 +1,6 @@
 import type { ProviderEntry } from '../contract/config-file.ts';
 import type { EventBatches } from '../core/events.ts';
+import { orAborted } from '../core/or-aborted.ts';
 import { type Call, type ModelFacts, type Provider, UpstreamError } from '../core/provider.ts';
 import { isObject, type JsonObject, listOf } from '../wire/read-json.ts';
 import { partReader, wholeAnswer } from './ai-sdk-answer.ts';
@@ -74,10 +75,15 @@ type Begun = {
 /** What the package fetches for a call is the call's, what it throws is said in our words, and the end of the call ends both. */
 function beginner(egress: PackageEgress, redact: (error: UpstreamError) => UpstreamError): (call: Call) => Begun {
   return (call) => {
-    const errand: Errand = { call, asked: false };
+    const errand: Errand = { call, asked: false, aside: null };
     const { signal, end } = endingWith(call);
     return {
-      ask: (model, operation, options) => egress.within(errand, () => model.run(operation, { ...options, abortSignal: signal })),
+      // A package may wait for something that goes on without its signal.
+      ask: (model, operation, options) =>
+        orAborted(
+          egress.within(errand, () => model.run(operation, { ...options, abortSignal: signal })),
+          call.signal,
+        ),
       fault(cause) {
         const fault = faultOfPackage(cause, errand);
         return fault instanceof UpstreamError ? redact(fault) : fault;
