@@ -6,6 +6,7 @@ import { auth } from './promises/auth.ts';
 import { chat } from './promises/chat.ts';
 import { type Answer, type Operation, outcomeOf } from './promises/document.ts';
 import { compatible } from './promises/compatible.ts';
+import { files } from './promises/files.ts';
 import { generate } from './promises/generate.ts';
 import { health } from './promises/health.ts';
 import { keys } from './promises/keys.ts';
@@ -33,6 +34,7 @@ const SLICES: Readonly<Record<string, Slice>> = {
   compatible,
   responses,
   messages,
+  files,
   providers,
   tasks,
   templates,

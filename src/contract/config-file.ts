@@ -158,6 +158,7 @@ const Retention = z
     ledger_days: days.default(RETENTION_DAYS.ledger_days).describe('Calls with what they cost, and so usage. They go by the month.'),
     bodies_days: days.default(RETENTION_DAYS.bodies_days).describe('Texts of requests and answers. They go by the day.'),
     audit_days: days.default(RETENTION_DAYS.audit_days).describe('Who changed what.'),
+    files_days: days.default(RETENTION_DAYS.files_days).describe('Files of batches for which nobody said otherwise. Other files stay until they are deleted.'),
   })
   .describe('For how many days things are kept.');
 

@@ -7,6 +7,7 @@ import { chatRoutes } from './chat/routes.ts';
 import { completionRoutes } from './completions/routes.ts';
 import { docsRoutes } from './docs/routes.ts';
 import { embeddingRoutes } from './embeddings/routes.ts';
+import { fileRoutes } from './files/routes.ts';
 import { generateRoutes } from './generate/routes.ts';
 import { healthRoutes } from './health/routes.ts';
 import { keyRoutes } from './keys/routes.ts';
@@ -39,6 +40,7 @@ export function allRoutes(settings: Settings): readonly Route[] {
     ...completionRoutes,
     ...embeddingRoutes,
     ...moderationRoutes,
+    ...fileRoutes,
     ...openaiModelRoutes,
     ...modelRoutes,
     ...providerRoutes,

@@ -2,6 +2,8 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../contract/errors.ts';
+import { multipartDecoder } from '../wire/multipart.ts';
+import { boundaryOf } from '../wire/multipart-head.ts';
 
 /** A body that is too long for memory: it is set down on disk while it comes in, and its handler reads it from there, as often as it takes. */
 export type BodyStream = {
@@ -15,7 +17,7 @@ export type BodyStream = {
 };
 
 export type SetDown = BodyStream & {
-  /** In hex; equal bodies have equal ones. */
+  /** In hex; equal bodies have equal ones, and so have forms that differ in their boundary alone. */
   readonly sha256: string;
   readonly remove: () => Promise<void>;
 };
@@ -56,7 +58,7 @@ async function create(folder: string, path: string): Promise<FileHandle> {
 }
 
 async function write(request: Request, file: FileHandle, bytesMax: number): Promise<{ readonly bytes: number; readonly sha256: string }> {
-  const hash = createHash('sha256');
+  const hash = contentHash(request.headers.get('content-type') ?? '');
   let bytes = 0;
   if (request.body !== null) {
     for await (const piece of request.body as unknown as AsyncIterable<Uint8Array>) {
@@ -66,7 +68,30 @@ async function write(request: Request, file: FileHandle, bytesMax: number): Prom
       bytes += piece.length;
     }
   }
-  return { bytes, sha256: hash.digest('hex') };
+  return { bytes, sha256: hash.digest() };
+}
+
+type ContentHash = { readonly update: (piece: Uint8Array) => void; readonly digest: () => string };
+
+/** Whoever sends a form again makes another boundary for it. A form that is none is refused before all of it has come. */
+function contentHash(contentType: string): ContentHash {
+  const hash = createHash('sha256');
+  const boundary = boundaryOf(contentType);
+  if (boundary === null) return { update: (piece) => void hash.update(piece), digest: () => hash.digest('hex') };
+  const decoder = multipartDecoder(boundary);
+  let bytes = 0;
+  return {
+    update(piece) {
+      for (const event of decoder.push(piece)) {
+        if (event.type === 'part') hash.update(`${bytes} ${JSON.stringify(event.head)}`);
+        else if (event.type === 'bytes') {
+          hash.update(event.bytes);
+          bytes += event.bytes.length;
+        }
+      }
+    },
+    digest: () => hash.update(`${bytes}`).digest('hex'),
+  };
 }
 
 async function* pieces(file: FileHandle, bytes: number): AsyncGenerator<Uint8Array, void> {

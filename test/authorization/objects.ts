@@ -1,4 +1,4 @@
-import type { Answered } from '../harness.ts';
+import { type Answered, call } from '../harness.ts';
 import type { Headers, Method, People } from '../people.ts';
 import type { Operation } from './document.ts';
 
@@ -9,10 +9,16 @@ export type Owner = { readonly projectId: string; readonly headers: Headers };
 type Ask = <Body>(method: Method, path: string, json?: unknown, more?: Headers) => Promise<Answered<Body>>;
 
 /** How a thing is made that no POST to its collection makes. Everything else is made of the document's own example. */
-const MAKERS: Readonly<Record<string, (owner: Owner, ask: Ask) => Promise<string>>> = {
+const MAKERS: Readonly<Record<string, (owner: Owner, ask: Ask, people: People) => Promise<string>>> = {
   '/api/v1/projects': ({ projectId }) => Promise.resolve(projectId),
   // One in the background, which can be cancelled.
   '/v1/responses': async (_owner, ask) => (await ask<{ id: string }>('POST', '/v1/responses', { model: 'demo', input: 'mine', background: true })).json.id,
+  '/v1/files': async ({ headers }, _ask, { sluice }) => {
+    const body = new FormData();
+    body.append('purpose', 'user_data');
+    body.append('file', new File(['mine'], 'mine.txt'));
+    return (await call<{ id: string }>(`${sluice.url}/v1/files`, { method: 'POST', headers, body })).json.id;
+  },
   '/api/v1/streams': async (_owner, ask) =>
     (await ask('POST', '/generate?stream=true', { prompt: 'mine' }, { 'x-stream-resume': 'true' })).headers.get('x-stream-id') ?? '',
   '/api/v1/requests': async (_owner, ask) => (await ask('POST', '/generate', { prompt: 'mine' })).headers.get('x-request-id') ?? '',
@@ -31,7 +37,7 @@ export async function makeObjects(people: People, operations: readonly Operation
   const ask: Ask = (method, path, json, more) => people.ask(method, path, json, { ...owner.headers, ...more });
   const objects = new Map<string, string>();
   for (const collection of new Set(operations.filter(isOnObject).map(({ path }) => collectionOf(path)))) {
-    objects.set(collection, await (MAKERS[collection] ?? byExample(operations, collection))(owner, ask));
+    objects.set(collection, await (MAKERS[collection] ?? byExample(operations, collection))(owner, ask, people));
   }
   return objects;
 }

@@ -14,8 +14,8 @@ function fileOf(text: string | null) {
   return readConfig({ env: {}, cwd }).file;
 }
 
-test('without a word, cards and keys are replaced, and things are kept for 400, 30 and 730 days', () => {
-  const said = { privacy: { redact: ['card', 'key'] }, retention: { ledger_days: 400, bodies_days: 30, audit_days: 730 } };
+test('without a word, cards and keys are replaced, and things are kept for 400, 30, 730 and 30 days', () => {
+  const said = { privacy: { redact: ['card', 'key'] }, retention: { ledger_days: 400, bodies_days: 30, audit_days: 730, files_days: 30 } };
   expect(fileOf(null)).toMatchObject(said);
   // What stands in for a file that is not there is what the schema makes of an empty one.
   expect(fileOf('models: {}')).toEqual(fileOf(null));
