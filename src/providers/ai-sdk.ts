@@ -62,7 +62,16 @@ export function aiSdkProvider({ id, entry, module, models, describe }: AiSdkOpti
         end();
       }
     },
+    check: (call) => reached(entry.base_url ?? `${origin}/`, call),
   };
+}
+
+/** Packages have nothing cheap to ask. Whoever answers at all can be reached; whether the key is good, the first call shows. */
+async function reached(url: string, call: Call): Promise<void> {
+  const response = await call.send({ method: 'GET', url, headers: { 'user-agent': 'sluice' }, signal: call.signal });
+  await response.text();
+  const { status } = response;
+  if (status >= 500) throw new UpstreamError('failed', `The provider answered ${status}.`, { status });
 }
 
 /** One call of a package's. */

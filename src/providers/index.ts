@@ -12,6 +12,7 @@ import { demo } from './demo.ts';
 import { overKeys } from './keys.ts';
 import { LOCAL, localProvider } from './local.ts';
 import { openaiProvider } from './openai.ts';
+import { servedElsewhere } from './served-elsewhere.ts';
 
 /**
  * The upstreams of a configuration, in the order in which a bare model name is looked for: those that the environment names, those of the
@@ -55,9 +56,8 @@ export type Packages = ReadonlyMap<string, PackageModule>;
 function providerOfPackage(id: string, entry: ProviderEntry, packages: Packages): Provider {
   const module = packages.get(entry.package ?? '');
   if (module === undefined) throw new Error(`providers.${id}: the package ${entry.package ?? ''} was not loaded`);
-  const { describe } = factsOf(null, null);
   try {
-    return aiSdkProvider({ id, entry, module, models: entry.models.map(describe), describe });
+    return aiSdkProvider({ id, entry, module, models: entry.models.map(servedElsewhere), describe: servedElsewhere });
   } catch (cause) {
     if (cause instanceof PackageProblem) throw new PackageProblem(cause.message, cause.hint, id);
     const words = cause instanceof Error ? cause.message : String(cause);
