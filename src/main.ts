@@ -5,9 +5,17 @@ import { run } from './cli/program.ts';
 /** What the commands that run in this process do. Each is loaded when it is called, and no sooner. */
 export const local: Local = {
   env: process.env,
-  serve: async ({ settings, json }) => {
+  serve: async ({ settings, json, worker }) => {
     const { serve } = await import('./roles/api.ts');
-    await serve({ cwd: process.cwd(), env: { ...process.env, ...settings } }, { json });
+    await serve({ cwd: process.cwd(), env: { ...process.env, ...settings } }, { json, worker });
+  },
+  work: async (options) => {
+    const { work } = await import('./roles/worker.ts');
+    await work(source(), options);
+  },
+  processJobs: async () => {
+    const { processJobs } = await import('./roles/worker.ts');
+    await processJobs(source());
   },
   migrate: async () => {
     const { migrateOnly } = await import('./roles/migrate.ts');

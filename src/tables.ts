@@ -38,6 +38,7 @@ export type Database = {
   processes: ProcessesTable;
   budget_windows: BudgetWindowsTable;
   budget_leases: BudgetLeasesTable;
+  job_workers: JobWorkersTable;
   unkept_blobs: UnkeptBlobsTable;
 };
 
@@ -321,7 +322,10 @@ type BatchRequestsTable = {
   crashes: Generated<number>;
   not_before: Timestamp | null;
   claimed_by: string | null;
+  ran_at: Timestamp | null;
 };
+
+type JobWorkersTable = { id: string; started_at: CreatedAt; alive_until: Timestamp };
 
 type BatchResponsesTable = {
   job_id: string;

@@ -5,7 +5,9 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** What runs in this process and not over HTTP; handed in by main.ts, which alone may load it. */
 export type Local = {
   readonly env: Environment;
-  readonly serve: (options: { readonly settings: Environment; readonly json: boolean }) => Promise<void>;
+  readonly serve: (options: { readonly settings: Environment; readonly json: boolean; readonly worker: boolean }) => Promise<void>;
+  readonly work: (options: { readonly json: boolean }) => Promise<void>;
+  readonly processJobs: () => Promise<void>;
   /** Answers the migrations that it applied. */
   readonly migrate: () => Promise<readonly string[]>;
   readonly checkConfig: (options: { readonly json: boolean }) => Promise<number>;

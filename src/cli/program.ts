@@ -4,17 +4,19 @@ import { addExamples, type CommandContext, type CommandGroup, type Local } from 
 import { addConfig } from './commands/config.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addGenerate } from './commands/generate.ts';
+import { addJobs } from './commands/jobs.ts';
 import { addKeys } from './commands/keys.ts';
 import { addMigrate } from './commands/migrate.ts';
 import { addOpenapi } from './commands/openapi.ts';
 import { addServe } from './commands/serve.ts';
 import { addUsage } from './commands/usage.ts';
 import { addUsers } from './commands/users.ts';
+import { addWorker } from './commands/worker.ts';
 import { EXIT, EXIT_MEANINGS } from './exit-codes.ts';
 import { endWhenNobodyReads, written } from './output.ts';
 import { report } from './report.ts';
 
-const GROUPS: readonly CommandGroup[] = [addServe, addMigrate, addConfig, addDoctor, addGenerate, addUsage, addOpenapi, addUsers, addKeys];
+const GROUPS: readonly CommandGroup[] = [addServe, addWorker, addMigrate, addConfig, addDoctor, addGenerate, addJobs, addUsage, addOpenapi, addUsers, addKeys];
 
 /** Reads the command line and runs one command. Answers the exit code. */
 export async function run(argv: readonly string[], local: Local): Promise<number> {

@@ -10,7 +10,7 @@ export type JobColumns = Omit<Updateable<ProjectDatabase['batch_jobs']>, 'id' | 
 export type JobReach = { readonly projectId: string; readonly anonymousOnly: boolean };
 
 /** What wakes the processors of all processes. */
-const CHANNEL = 'sluice_jobs';
+export const JOBS_CHANNEL = 'sluice_jobs';
 
 export async function insertJob(db: Db, job: NewJob): Promise<JobRow> {
   return db.insertInto('batch_jobs').values(job).returningAll().executeTakeFirstOrThrow();
@@ -32,7 +32,7 @@ export async function updateJob(db: Db, id: string, columns: JobColumns): Promis
 
 /** Heard when the transaction is over. */
 export async function wakeProcessors(db: Db, id: string): Promise<void> {
-  await sql`select pg_notify(${CHANNEL}, ${id})`.execute(db);
+  await sql`select pg_notify(${JOBS_CHANNEL}, ${id})`.execute(db);
 }
 
 function visible(db: Db, { projectId, anonymousOnly }: JobReach) {

@@ -1,0 +1,90 @@
+import { EVERY_PROJECT } from '../../../app.ts';
+import { type Active, type Floor, isSuspect, placesOf } from './floor.ts';
+import { endRow, giveBack } from './places.ts';
+import { claimRows, listRunningJobs, retakeFromDead } from './store.ts';
+
+/** Claimed ahead, so that no place stays empty while more are fetched; and so many where the first ones wait for their provider. */
+const AHEAD_PER_PLACE = 2;
+const AHEAD_OF_WAITING = 4;
+/** Fewer than this part of what a job may have are not worth a question. */
+const WORTH_IT = 4;
+/** A job that had no row to give is asked again after this. */
+const DRY_MS = 500;
+
+/** Takes back what dead workers had, and brings the list of jobs up to date: what is cancelled or over ends here too. */
+export async function lookAtJobs(floor: Floor): Promise<void> {
+  const { app, actives, running } = floor;
+  const retaken = await app.inProject(EVERY_PROJECT, retakeFromDead);
+  if (retaken > 0) app.log.warning('rows of jobs are taken back from a worker that died', { rows: retaken });
+  const jobs = await app.inProject(EVERY_PROJECT, listRunningJobs);
+  const listed = new Map(jobs.map((job) => [job.id, job]));
+  for (const active of actives.values()) {
+    if (listed.has(active.id)) continue;
+    actives.delete(active.id);
+    giveBack(floor, active);
+    for (const entry of running) if (entry.active === active) endRow(entry, 'the job was ended');
+    floor.left(active.id);
+  }
+  for (const [id, job] of listed) {
+    const known = actives.get(id);
+    if (known) known.dryUntil = 0;
+    else actives.set(id, { id, projectId: job.project_id, job, queue: [], dry: false, dryUntil: 0, backUntil: 0 });
+  }
+}
+
+/** Claims what there are places for, of all jobs in one question. */
+export async function claim(floor: Floor): Promise<void> {
+  const { app, actives, running, worker } = floor;
+  const asked = wantedRows(floor);
+  if (asked.size === 0) return;
+  await worker.join();
+  const workerId = worker.id();
+  const suspect = ![...running].some(({ row }) => isSuspect(row)) && ![...actives.values()].some(({ queue }) => queue.some(isSuspect));
+  const wanted = [...asked].map(([active, rows]) => ({ jobId: active.id, rows }));
+  const claimed = Map.groupBy(await app.inProject(EVERY_PROJECT, (db) => claimRows(db, { workerId, asked: wanted, suspect })), ({ job_id: id }) => id);
+  const now = app.clock.monotonic();
+  for (const [active, rows] of asked) {
+    const got = (claimed.get(active.id) ?? []).toSorted((one, other) => one.line - other.line).map((row) => Object.assign(row, { claimedBy: workerId }));
+    active.dry = got.length < rows;
+    active.dryUntil = active.dry ? now + DRY_MS : 0;
+    active.queue.push(...got);
+    if (floor.stopping || actives.get(active.id) !== active) giveBack(floor, active);
+  }
+}
+
+/** How many rows each job is short of. */
+function wantedRows(floor: Floor): ReadonlyMap<Active, number> {
+  const { app, actives, share } = floor;
+  const now = app.clock.monotonic();
+  const each = Math.ceil((placesOf(floor) * AHEAD_PER_PLACE) / Math.max(1, actives.size));
+  const wanted = new Map<Active, number>();
+  if (floor.stopping) return wanted;
+  for (const active of actives.values()) {
+    if (now < active.dryUntil) continue;
+    const { queue, id } = active;
+    const rows = Math.min(each - share.runningOf(id) - readyIn(floor, active), each * AHEAD_OF_WAITING - queue.length);
+    if (rows >= Math.max(1, each / WORTH_IT)) wanted.set(active, rows);
+  }
+  return wanted;
+}
+
+function readyIn({ paces }: Floor, { job, queue }: Active): number {
+  const isReady = (row: (typeof queue)[number]): boolean => {
+    const waitMs = paces.waitMs(paces.providerOf(job, row));
+    // One that waits for a place of its provider has its turn soon.
+    return waitMs === 0 || waitMs === Infinity;
+  };
+  return queue.filter(isReady).length;
+}
+
+export function wantsRows(floor: Floor): boolean {
+  return wantedRows(floor).size > 0;
+}
+
+/** Whether nothing can be run now: no row here, none that is soon to come back, and no job that may have another one. */
+export function isIdle({ app, actives, running, writer }: Floor): boolean {
+  const now = app.clock.monotonic();
+  return (
+    running.size === 0 && writer.waiting() === 0 && [...actives.values()].every(({ dry, backUntil, queue }) => dry && queue.length === 0 && now >= backUntil)
+  );
+}
