@@ -6,6 +6,7 @@ import type { RequestReply } from '../src/contract/requests.ts';
 import { installPackage, SHOUTING } from './ai-sdk/packages.ts';
 import { startVendors, type Vendors } from './ai-sdk/vendors.ts';
 import { type Answered, call, parseEvents, type Sluice, signIn, startSluice, until } from './harness.ts';
+import { readProjectFile } from './tree.ts';
 
 /** The real process before what only provider packages speak to: Bedrock, Vertex, and a package that somebody put under DATA_DIR. */
 const NOVA = 'bedrock/eu.amazon.nova-lite-v1:0';
@@ -234,13 +235,19 @@ describe('a package under DATA_DIR', () => {
   });
 });
 
-const check = (providers: object): { readonly code: number; readonly said: string } => {
+/** Those that the examples name. */
+const KEYS = { BEDROCK_API_KEY: 'b', AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 's', COHERE_API_KEY: 'c' };
+
+type Checked = { readonly code: number; readonly said: string };
+const check = (providers: object): Checked => checkText(JSON.stringify({ providers }));
+
+function checkText(text: string): Checked {
   const path = join(folder, 'check.yaml');
-  writeFileSync(path, JSON.stringify({ providers }));
-  const env = { PATH: process.env['PATH'] ?? '', SLUICE_CONFIG: path, DATA_DIR: folder, THE_SECRET: 'canary-canary-canary' };
+  writeFileSync(path, text);
+  const env = { PATH: process.env['PATH'] ?? '', SLUICE_CONFIG: path, DATA_DIR: folder, THE_SECRET: 'canary-canary-canary', ...KEYS };
   const ended = Bun.spawnSync([process.execPath, '--no-env-file', 'src/main.ts', 'config', 'check'], { cwd: join(import.meta.dir, '..'), env });
   return { code: ended.exitCode, said: `${ended.stdout.toString()}${ended.stderr.toString()}` };
-};
+}
 
 describe('config check', () => {
   const bedrock = { kind: 'ai-sdk', package: '@ai-sdk/amazon-bedrock' };
@@ -249,6 +256,12 @@ describe('config check', () => {
     const { code, said } = check({ bedrock: { ...bedrock, options: { region: 'eu-central-1', accessKeyId: 'AKIA', secretAccessKey: '${THE_SECRET}' } } });
     expect(said).toContain('The configuration is good.');
     expect([code, said.includes('canary')]).toEqual([0, false]);
+  });
+
+  test('is content with each example of docs/providers.md', () => {
+    const examples = [...readProjectFile('docs/providers.md').matchAll(/^```yaml\n(.*?)^```/gms)].map(([, text = '']) => text);
+    expect(examples.length).toBeGreaterThan(3);
+    for (const text of examples) expect(checkText(text)).toMatchObject({ code: 0, said: expect.stringContaining('The configuration is good.') });
   });
 
   test.each<[what: string, entry: object, words: string]>([

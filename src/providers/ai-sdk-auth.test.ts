@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test } from 'bun:test';
 import * as googleVertex from '@ai-sdk/google-vertex';
+import * as googleVertexAnthropic from '@ai-sdk/google-vertex/anthropic';
 import * as amazonBedrock from '@ai-sdk/amazon-bedrock';
 import { createHash, createHmac, createVerify, generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,6 +17,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const PACKAGES = new Map<string, Readonly<Record<string, unknown>>>([
   ['@ai-sdk/google-vertex', googleVertex],
+  ['@ai-sdk/google-vertex/anthropic', googleVertexAnthropic],
   ['@ai-sdk/amazon-bedrock', amazonBedrock],
 ]);
 
@@ -98,6 +100,25 @@ describe('Vertex by the key file of a service account', () => {
     const [head = '', claims = '', signature = ''] = asked.get('assertion')?.split('.') ?? [];
     expect(JSON.parse(Buffer.from(claims, 'base64url').toString())).toMatchObject({ iss: EMAIL, scope: 'https://www.googleapis.com/auth/cloud-platform' });
     expect(createVerify('sha256').update(`${head}.${claims}`).verify(publicKey, signature, 'base64url')).toBe(true);
+  });
+
+  test('reaches Claude by the same account', async () => {
+    const options = { project: 'our-project', location: 'europe-west1', googleAuthOptions: { keyFile } };
+    const said = {
+      type: 'message',
+      id: 'msg_1',
+      role: 'assistant',
+      model: 'claude-sonnet-4-5',
+      content: [{ type: 'text', text: 'Hallo.' }],
+      stop_reason: 'end_turn',
+    };
+    const body = { ...said, stop_sequence: null, usage: { input_tokens: 1, output_tokens: 1 } };
+    const { call, requests } = calling(({ url }) => ({ body: url.startsWith(TOKENS) ? { access_token: 'ya29.one', expires_in: 3599 } : body }));
+    expect(await ask(built({ package: '@ai-sdk/google-vertex/anthropic', options }), call, 'claude-sonnet-4-5@20250929')).toBe('Hallo.');
+    expect(requests[1]).toMatchObject({
+      url: 'https://europe-west1-aiplatform.googleapis.com/v1/projects/our-project/locations/europe-west1/publishers/anthropic/models/claude-sonnet-4-5@20250929:rawPredict',
+      headers: { authorization: 'Bearer ya29.one' },
+    });
   });
 
   test('that Google does not know is a bad key of ours', async () => {
