@@ -351,6 +351,8 @@ export type AnsweredCall = {
 export type RunningCall = AnsweredCall & {
   /** Throws an AppError when the answer breaks off. To leave the loop early is to cancel the call. */
   readonly events: EventBatches;
+  /** Who goes on with an answer that broke off, as `provider/model`, once somebody does. Absent where nobody would. */
+  readonly continuedBy?: () => string | null;
 };
 
 /** A call whose answer comes in one piece. */

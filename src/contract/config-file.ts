@@ -103,6 +103,10 @@ const ModelAlias = z
       .default(false)
       .describe('Whether the calls of one session (`X-Session-Id`, `prompt_cache_key` or `user`) go to the same target as long as it is well.'),
     fallbacks: z.array(z.string().min(1)).default([]).describe('Tried in this order when no target answers.'),
+    on_cut: z
+      .enum(['error', 'continue'])
+      .optional()
+      .describe('What becomes of a streamed text that breaks off after its first piece: it ends in an error (the default), or another model goes on with it.'),
   })
   .describe('A name of your own for one or several models.');
 

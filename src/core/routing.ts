@@ -29,6 +29,8 @@ export type Plan = {
   readonly targets: readonly Weighted[];
   /** None of them is among the targets. */
   readonly fallbacks: readonly Candidate[];
+  /** What becomes of a stream that breaks off after its first piece; an error where it is left out. */
+  readonly onCut?: ConfigFile['models'][string]['on_cut'];
 };
 
 export type RouteTable = {
@@ -95,14 +97,15 @@ export function buildRoutes(sources: Sources): RouteTable {
 const ALONE = { strategy: 'ordered', sticky: false, fallbacks: [] } as const;
 
 /** A place that stands there twice is one place, with both its weights. */
-function planOf({ strategy, sticky }: ConfigFile['models'][string], weighted: readonly Weighted[], others: readonly Candidate[]): Plan {
+function planOf({ strategy, sticky, on_cut: onCut }: ConfigFile['models'][string], weighted: readonly Weighted[], others: readonly Candidate[]): Plan {
   const targets = new Map<string, Weighted>();
   for (const { candidate, weight } of weighted) {
     const name = placeName(candidate);
     targets.set(name, { candidate, weight: weight + (targets.get(name)?.weight ?? 0) });
   }
   const fallbacks = new Map(others.map((candidate) => [placeName(candidate), candidate]));
-  return { strategy, sticky, targets: [...targets.values()], fallbacks: [...fallbacks].flatMap(([name, each]) => (targets.has(name) ? [] : [each])) };
+  const after = [...fallbacks].flatMap(([name, each]) => (targets.has(name) ? [] : [each]));
+  return { strategy, sticky, onCut, targets: [...targets.values()], fallbacks: after };
 }
 
 /** What a place is known by, whatever name a call to it came by. */

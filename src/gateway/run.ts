@@ -1,10 +1,9 @@
-import type { App, Gateway, ListedModel, ModelCall, Permit, RunningCall } from '../app.ts';
+import type { App, Gateway, ListedModel, ModelCall, RunningCall } from '../app.ts';
 import { AppError } from '../contract/errors.ts';
 import { cacheKey } from '../core/cache-key.ts';
-import type { Cancellation } from '../core/cancellation.ts';
+import { inOurWords, mayGoOn } from '../core/continuation.ts';
 import { answerEvents, type EventBatches, type ModelEvent, type Usage } from '../core/events.ts';
 import { orAborted } from '../core/or-aborted.ts';
-import type { Candidate } from '../core/routing.ts';
 import { askedOf } from '../core/target-order.ts';
 import { type Closing, enterHit, openAccount } from './account.ts';
 import { admit, allowedCandidates, enter, tellableCandidates } from './admit.ts';
@@ -12,13 +11,15 @@ import { createAssumedPriceNote } from './assumed-price.ts';
 import { attempt } from './attempt.ts';
 import { type AnswerCache, type CachedAnswer, createAnswerCache } from './cache.ts';
 import { type CallLimit, callLimit } from './call-limit.ts';
+import { startGoingOn } from './continuation.ts';
 import { embed } from './embed.ts';
 import { failedClosing } from './failed-closing.ts';
 import { createFlight, type Flight } from './flight.ts';
-import { chatLoad, type Load } from './load.ts';
-import { meter, type Metered } from './meter.ts';
+import { chatLoad } from './load.ts';
+import { meter } from './meter.ts';
 import { moderate } from './moderate.ts';
-import { type Choice, choose, createSessions, type Sessions, sessionOf } from './targets-choice.ts';
+import type { Head, Ready, Started, Starting } from './ready.ts';
+import { choose, createSessions, type Sessions, sessionOf } from './targets-choice.ts';
 import { explain } from './targets-explain.ts';
 import { createTargets, type Targets } from './targets.ts';
 
@@ -32,18 +33,7 @@ type Core = {
   readonly sessions: Sessions;
   readonly noteAssumedPrice: ReturnType<typeof createAssumedPriceNote>;
 };
-type Ready = {
-  readonly call: ModelCall;
-  readonly load: Load;
-  /** Of this call in the ledger. */
-  readonly id: string;
-  readonly candidates: readonly Candidate[];
-  readonly answeredBy: Choice['answeredBy'];
-  readonly permit: Permit;
-  readonly arrivedAt: number;
-};
 type Airborne = { readonly flight: Flight; readonly head: Head; readonly said: () => object | null };
-type Head = Pick<RunningCall, 'model' | 'provider' | 'attempts' | 'queueMs' | 'upstreamMs' | 'receipt' | 'limitHeaders'>;
 
 /** How a model call runs: admit, choose, look in the cache, attempt, meter. There is no other way to a provider. */
 export function createGateway(needs: Needs): Gateway {
@@ -74,23 +64,25 @@ export function createGateway(needs: Needs): Gateway {
   };
 }
 
-async function run(core: Core, call: ModelCall): Promise<RunningCall> {
+async function run(core: Core, asked: ModelCall): Promise<RunningCall> {
   const { needs } = core;
   const arrivedAt = needs.clock.monotonic();
-  admit(needs, call);
-  const { order, answeredBy } = choose(core, {
-    call,
-    session: sessionOf(call),
-    asked: () => askedOf(call.request),
-    able: (all) => tellableCandidates(call, allowedCandidates(call, all)),
+  admit(needs, asked);
+  const { order, answeredBy, onCut } = choose(core, {
+    call: asked,
+    session: sessionOf(asked),
+    asked: () => askedOf(asked.request),
+    able: (all) => tellableCandidates(asked, allowedCandidates(asked, all)),
   });
+  const goesOn = onCut === 'continue' && mayGoOn(asked.request);
+  const call = goesOn ? { ...asked, request: inOurWords(asked.request) } : asked;
   const candidates = order.map(({ candidate }) => candidate);
   const id = call.ids.next();
   const load = chatLoad(call);
   const entering = enter(needs, { call, load, candidates });
   const permit = entering instanceof Promise ? await entering : entering;
   try {
-    return await answer(core, { call, load, id, candidates, answeredBy, arrivedAt, permit });
+    return await answer(core, { call, load, id, candidates, answeredBy, goesOn, arrivedAt, permit });
   } catch (cause) {
     permit.leave(0);
     throw cause;
@@ -214,16 +206,13 @@ async function takeOff(core: Core, ready: Ready, key: string, landed: () => void
   return { head, flight, said: () => metered.fold.answer() };
 }
 
-type Started = { readonly head: Head; readonly metered: Metered };
+/** Alone, or so that another goes on where it breaks off. */
+function start(core: Core, ready: Ready, starting: Starting): Promise<Started> {
+  if (!ready.goesOn) return startOne(core, ready, starting);
+  return startGoingOn(core.needs, ready, starting, (part, more) => startOne(core, part, more));
+}
 
-type Starting = {
-  readonly signal: Cancellation;
-  readonly over: (complete: boolean) => void;
-  readonly cache: 'MISS' | 'BYPASS';
-  readonly key: string | null;
-};
-
-async function start({ needs, targets, noteAssumedPrice }: Core, ready: Ready, { signal, over, cache, key }: Starting): Promise<Started> {
+async function startOne({ needs, targets, noteAssumedPrice }: Core, ready: Ready, { signal, over, cache, key }: Starting): Promise<Started> {
   const { call, candidates, arrivedAt, permit } = ready;
   const opening = openAccount(needs, { ...ready, cache, requestHash: key });
   const account = opening instanceof Promise ? await opening : opening;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { App, GatewayCall, ModelCall } from '../app.ts';
 import { orderKeys } from '../core/key-order.ts';
 import { type RecentMap, recentMap } from '../core/recent-map.ts';
-import { type Candidate, placeName } from '../core/routing.ts';
+import { type Candidate, type Plan, placeName } from '../core/routing.ts';
 import { type Asked, type Measured, orderTargets, type Placed, type Reason, type TargetOrder } from '../core/target-order.ts';
 import type { Targets } from './targets.ts';
 
@@ -10,6 +10,7 @@ import type { Targets } from './targets.ts';
 export type Choice = TargetOrder & {
   /** To be called with the place that answered: the next call of the session goes there too. */
   readonly answeredBy: (candidate: Candidate) => void;
+  readonly onCut: Plan['onCut'];
 };
 
 export type Choosing = {
@@ -39,7 +40,7 @@ export function choose({ needs, targets, sessions }: Choosing, { call, session: 
   const all = routes.candidates(name);
   const open = able(all);
   const isAlone = open.length === 1;
-  if (isAlone && open[0]?.byKey === undefined) return { order: open.map(only), leftOut: [], answeredBy: nobodyAsks };
+  if (isAlone && open[0]?.byKey === undefined) return { order: open.map(only), leftOut: [], answeredBy: nobodyAsks, onCut: plan.onCut };
   const session = plan.sticky && named !== undefined ? sessionKey(call.principal.projectId, name, named) : null;
   const before = session === null ? null : (sessions.get(session) ?? null);
   const narrowed =
@@ -59,6 +60,7 @@ export function choose({ needs, targets, sessions }: Choosing, { call, session: 
   return {
     order: order.some(hasKeys) ? order.flatMap((placed) => overKeys(placed, { needs, targets, session, before: before?.key ?? null })) : order,
     leftOut,
+    onCut: plan.onCut,
     answeredBy: session === null ? nobodyAsks : (candidate) => sessions.set(session, { place: placeName(candidate), key: candidate.key?.id ?? null }),
   };
 }

@@ -107,7 +107,8 @@ export type StreamWriter = {
 type Streaming = Pick<App, 'clock' | 'log' | 'newId' | 'streams'>;
 
 /** The stream of a call, and, where the caller asks for it, a record that it can take up when its connection drops. */
-export async function eventStream(app: Streaming, exchange: Exchange, running: RunningCall, writer: StreamWriter): Promise<Reply> {
+export async function eventStream(app: Streaming, exchange: Exchange, running: RunningCall, ownWriter: StreamWriter): Promise<Reply> {
+  const writer = running.continuedBy === undefined ? ownWriter : announcing(running.continuedBy, ownWriter);
   if (wantsRecord(exchange)) {
     const reply = await recordedStream(app, exchange, running, writer);
     return { ...reply, headers: { ...callHeaders(running), ...reply.headers } };
@@ -115,6 +116,20 @@ export async function eventStream(app: Streaming, exchange: Exchange, running: R
   return {
     headers: { ...callHeaders(running), 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache', 'x-accel-buffering': 'no' },
     stream: (sink) => writeEvents(app, exchange, { sink, running, writer }),
+  };
+}
+
+/** Says in a comment, which clients pass over, that from here on another goes on with the answer. */
+function announcing(continuedBy: NonNullable<RunningCall['continuedBy']>, writer: StreamWriter): StreamWriter {
+  let announced: string | null = null;
+  return {
+    ...writer,
+    write(batch) {
+      const out = writer.write(batch);
+      if (announced !== null) return out;
+      announced = continuedBy();
+      return announced === null ? out : `: continued by ${announced}\n\n${out}`;
+    },
   };
 }
 
