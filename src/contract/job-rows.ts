@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { PLACE_FIELDS, PLACE_REPLY } from './jobs.ts';
-import { lineOfText } from './text.ts';
+import { lineOfText, storable } from './text.ts';
 
 /** Requests of jobs, and what came of them. */
 
@@ -62,7 +62,7 @@ export const JobRequest = z
   .meta({ id: 'JobRequest' });
 export type JobRequest = z.output<typeof JobRequest>;
 
-const custom = { custom_id: z.string().max(CUSTOM_ID_CHARS_MAX).optional().describe('Only this one.') };
+const custom = { custom_id: storable(CUSTOM_ID_CHARS_MAX).optional().describe('Only this one.') };
 
 export const RequestListQuery = z.strictObject({ ...PLACE_FIELDS, ...custom, status: z.enum(['waiting', 'running', 'done']).optional() });
 export type RequestListQuery = z.output<typeof RequestListQuery>;

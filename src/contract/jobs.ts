@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Schedule } from './schedule.ts';
-import { lineOfText, text } from './text.ts';
+import { lineOfText, storable } from './text.ts';
 
 /** Jobs (CONTRACT 7): many requests that run by themselves. What goes into them and comes out is in job-rows.ts. */
 export const JOB_STATUSES = [
@@ -50,18 +50,18 @@ const webUrl = z
   .max(2000)
   .check((context) => {
     const url = URL.parse(context.value);
-    if (url === null || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '')
+    if (url === null || /[\s\p{C}]/u.test(context.value) || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '')
       context.issues.push({ code: 'custom', message: 'must be an address such as https://example.com/hook, without a password in it', input: context.value });
   })
   .meta({ format: 'uri' });
 
 const SETTINGS = {
-  description: z.string().max(2000).nullable().describe('What it is for.'),
+  description: storable(2000).nullable().describe('What it is for.'),
   endpoint: z.enum(JOB_ENDPOINTS).describe(`Where its requests go: \`${TEMPLATE_ENDPOINT}\` with a template, else \`${DEFAULT_ENDPOINT}\` where unsaid.`),
-  model: text(256).nullable().describe('For requests that name none: an alias, `provider/model`, or a known name; else the default model.'),
+  model: lineOfText(256).nullable().describe('For requests that name none: an alias, `provider/model`, or a known name; else the default model.'),
   max_tokens: z.int().min(1).max(TOKENS_MAX).nullable().describe('Longest answer, for requests that say nothing of it.'),
   temperature: z.number().min(0).max(2).nullable().describe('For requests that say none.'),
-  template_id: text(128).nullable().describe('Each request is then an `input` and `parameters` of this template.'),
+  template_id: lineOfText(128).nullable().describe('Each request is then an `input` and `parameters` of this template.'),
   engine: z
     .enum(ENGINES)
     .describe(
@@ -175,7 +175,7 @@ export const PLACE_REPLY = {
 export const JobListQuery = z.strictObject({
   ...PLACE_FIELDS,
   status: z.enum(JOB_STATUSES).optional(),
-  q: z.string().max(NAME_CHARS_MAX).optional().describe('Part of the name or of the description, or an id.'),
+  q: storable(NAME_CHARS_MAX).optional().describe('Part of the name or of the description, or an id.'),
 });
 export type JobListQuery = z.output<typeof JobListQuery>;
 export const JobList = z.strictObject({ data: z.array(JobReply), ...PLACE_REPLY }).meta({ id: 'JobList' });

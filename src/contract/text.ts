@@ -30,3 +30,11 @@ export function lineOfText(max: number): z.ZodType<string> {
       .meta({ format: 'line-of-text' })
   );
 }
+
+/** Any text that the database takes, an empty one too: all but the character of no width and no meaning. */
+export function storable(max: number): z.ZodType<string> {
+  return z
+    .string()
+    .max(max)
+    .regex(/^[^\0]*$/, 'must not have the character NUL');
+}

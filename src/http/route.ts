@@ -15,6 +15,8 @@ export type RouteSpec<Params, Query, Body> = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** With parameters in braces: `/api/v1/templates/{id}`. */
   readonly path: `/${string}`;
+  /** Where it is found too, which the docs do not show. */
+  readonly alias?: `/${string}`;
   /** Whether the last parameter may hold slashes, as names of models do. */
   readonly isOpenEnded?: true;
   readonly summary: string;

@@ -13,12 +13,15 @@ export function createRouter<Entry extends { readonly route: Route }>(entries: r
   const shaped: { readonly shape: RegExp; readonly names: readonly string[]; readonly methods: Map<string, Entry>; readonly path: string }[] = [];
 
   for (const entry of entries) {
-    const methods = methodsAt(entry.route);
-    if (methods.has(entry.route.method)) throw new Error(`${entry.route.method} ${entry.route.path} is declared twice`);
-    methods.set(entry.route.method, entry);
+    const { route } = entry;
+    for (const path of route.alias === undefined ? [route.path] : [route.path, route.alias]) {
+      const methods = methodsAt({ ...route, path });
+      if (methods.has(route.method)) throw new Error(`${route.method} ${path} is declared twice`);
+      methods.set(route.method, entry);
+    }
   }
 
-  function methodsAt({ path, isOpenEnded }: Route): Map<string, Entry> {
+  function methodsAt({ path, isOpenEnded }: Pick<Route, 'path' | 'isOpenEnded'>): Map<string, Entry> {
     if (!path.includes('{')) {
       const methods = fixed.get(path) ?? new Map<string, Entry>();
       fixed.set(path, methods);

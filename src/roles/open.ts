@@ -5,6 +5,7 @@ import { createCreators } from '../features/auth/creators.ts';
 import { purgeKeptAnswers } from '../features/idempotency/answers.ts';
 import { allRoutes } from '../features/index.ts';
 import { createJobProcessor, type JobProcessor } from '../features/jobs/run/processor.ts';
+import { purgeDeletedJobs } from '../features/jobs/purge.ts';
 import { purgeDeletedProjects } from '../features/projects/purge.ts';
 import { purgeResponses } from '../features/responses/stored.ts';
 import { createDeliveries, type Deliveries } from '../features/webhooks/deliver.ts';
@@ -117,6 +118,7 @@ async function openOutside({ config: { settings }, dataDir, database, secrets, l
     () => purgeResponses(kept),
     () => purgeStreams(kept),
     () => purgeWebhooks(kept),
+    () => purgeDeletedJobs(kept),
     () => purgeDeletedProjects(kept),
     () => files.purge(),
   ]);

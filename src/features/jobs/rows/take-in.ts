@@ -4,7 +4,7 @@ import { type Db, type JobRow, updateJob } from '../store.ts';
 import { findTaken, insertRequests, type Piece } from './store.ts';
 
 /** A request as it comes in. `line` is that of what it came in, for errors; the job counts its requests itself. */
-export type IncomingRow = { readonly line: number; readonly customId: string; readonly body: object };
+export type IncomingRow = { readonly line: number; readonly customId: string; readonly body: object; readonly columns?: readonly string[] | null };
 
 const PIECE_ROWS = 1000;
 const PIECE_CHARS = 4_000_000;
@@ -38,18 +38,20 @@ export async function takeIn(db: Db, job: JobRow, rows: AsyncIterable<IncomingRo
   return lines.size;
 }
 
-type FillingPiece = Piece & { readonly customIds: string[]; readonly bodies: string[]; chars: number };
+type FillingPiece = Piece & { readonly customIds: string[]; readonly bodies: string[]; readonly columns: string[]; chars: number };
 
 function newPiece(after: number): FillingPiece {
-  return { after, customIds: [], bodies: [], chars: 0 };
+  return { after, customIds: [], bodies: [], columns: [], chars: 0 };
 }
 
 /** Says whether it is full. */
-function add(piece: FillingPiece, { customId, body }: IncomingRow): boolean {
+function add(piece: FillingPiece, { customId, body, columns = null }: IncomingRow): boolean {
   const text = JSON.stringify(body);
+  const table = columns === null ? '' : JSON.stringify(columns);
   piece.customIds.push(customId);
   piece.bodies.push(text);
-  piece.chars += text.length;
+  piece.columns.push(table);
+  piece.chars += text.length + table.length;
   return piece.bodies.length >= PIECE_ROWS || piece.chars >= PIECE_CHARS;
 }
 

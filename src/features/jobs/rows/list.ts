@@ -1,0 +1,85 @@
+import type { App } from '../../../app.ts';
+import { AppError } from '../../../contract/errors.ts';
+import type { JobOutcome, OutcomeListQuery, RequestListQuery } from '../../../contract/job-rows.ts';
+import type { JobParams } from '../../../contract/jobs.ts';
+import { usdOf } from '../../../core/money.ts';
+import type { Exchange, Reply } from '../../../http/route.ts';
+import { pageAt, placeOf } from '../place.ts';
+import { jobAt } from '../show.ts';
+import type { JobRow } from '../store.ts';
+import { exportOutcomes } from './export.ts';
+import { listOutcomes, listRequests, type Outcome } from './store.ts';
+
+export async function showRequests(app: App, { principal, params, query }: Exchange<JobParams, RequestListQuery, undefined>): Promise<Reply> {
+  const place = placeOf(query);
+  const { custom_id: customId = null, status: state = null } = query;
+  const json = await app.inProject(principal.projectId, async (db) => {
+    const job = await jobAt(db, principal, params.id);
+    const rows = await listRequests(db, { jobId: job.id, state, customId, place: atLine(place) });
+    const total = state === null && customId === null ? job.total_requests : null;
+    return pageAt(place, { rows, total, cursorOf, show: (row) => row });
+  });
+  return { json };
+}
+
+export async function showOutcomes(app: App, { principal, params, query }: Exchange<JobParams, OutcomeListQuery, undefined>): Promise<Reply> {
+  const { format, custom_id: customId = null, status = null } = query;
+  if (format !== undefined) {
+    assertWhole(query);
+    const job = await app.inProject(principal.projectId, (db) => jobAt(db, principal, params.id));
+    return exportOutcomes(app, job, format);
+  }
+  const place = placeOf(query);
+  const failed = status === null ? null : status === 'failed';
+  const json = await app.inProject(principal.projectId, async (db) => {
+    const job = await jobAt(db, principal, params.id);
+    const rows = await listOutcomes(db, { jobId: job.id, failed, customId, place: atLine(place) });
+    return pageAt(place, { rows, total: customId === null ? totalOf(job, status) : null, cursorOf, show: outcomeReply });
+  });
+  return { json };
+}
+
+function totalOf({ completed_requests: completed, failed_requests: failed }: JobRow, status: OutcomeListQuery['status'] | null): number {
+  if (status === 'completed') return completed;
+  return status === 'failed' ? failed : completed + failed;
+}
+
+/** A file has no pages, and holds all. */
+function assertWhole(query: OutcomeListQuery): void {
+  const { format: _, ...rest } = query;
+  const [field] = Object.entries(rest).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+  if (field === undefined) return;
+  const message = `${field} cannot be given with format, which gives the whole`;
+  throw new AppError('INVALID_VALUE', { field, message, details: { errors: [{ field, code: 'INVALID_VALUE', message }] } });
+}
+
+function cursorOf({ line }: { readonly line: number }): string {
+  return String(line);
+}
+
+function atLine({ rowsMax, skip, after }: ReturnType<typeof placeOf>): Parameters<typeof listOutcomes>[1]['place'] {
+  if (after === null) return { rowsMax, skip, after: null };
+  if (/^\d{1,9}$/.test(after)) return { rowsMax, skip, after: Number(after) };
+  const message = 'cursor must be the next_cursor of the page before';
+  throw new AppError('INVALID_VALUE', { field: 'cursor', message, details: { errors: [{ field: 'cursor', code: 'INVALID_VALUE', message }] } });
+}
+
+function outcomeReply({ response, error, cost_nano_usd: cost, saved_nano_usd: saved, created_at: at, ...outcome }: Outcome): JobOutcome {
+  return {
+    line: outcome.line,
+    custom_id: outcome.custom_id,
+    status: error === null ? 'completed' : 'failed',
+    status_code: outcome.status_code,
+    request_id: outcome.request_id,
+    response: response === null ? null : (JSON.parse(response) as unknown),
+    error,
+    model: outcome.model,
+    provider: outcome.provider,
+    input_tokens: outcome.input_tokens,
+    output_tokens: outcome.output_tokens,
+    cost_usd: usdOf(cost),
+    saved_usd: usdOf(saved),
+    retry_count: outcome.retry_count,
+    created_at: at.toISOString(),
+  };
+}
