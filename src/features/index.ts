@@ -10,6 +10,7 @@ import { embeddingRoutes } from './embeddings/routes.ts';
 import { fileRoutes } from './files/routes.ts';
 import { generateRoutes } from './generate/routes.ts';
 import { healthRoutes } from './health/routes.ts';
+import { jobRoutes } from './jobs/routes.ts';
 import { keyRoutes } from './keys/routes.ts';
 import { messageRoutes } from './messages/routes.ts';
 import { modelRoutes } from './models/routes.ts';
@@ -44,6 +45,7 @@ export function allRoutes(settings: Settings): readonly Route[] {
     ...openaiModelRoutes,
     ...modelRoutes,
     ...providerRoutes,
+    ...jobRoutes,
     ...webhookRoutes,
     ...cacheRoutes,
     ...usageRoutes,
