@@ -105,7 +105,7 @@ function createReader(bytes: Uint8Array, fileBytes: number): Reader {
     },
     text(what, bytesMax) {
       const length = u64();
-      if (length > bytesMax || at + length > fileBytes) throw new GgufError(`it names ${what} of ${length} bytes`);
+      if (length > bytesMax) throw new GgufError(`it names ${what} of ${length} bytes`);
       const from = take(length);
       return decoder.decode(bytes.subarray(from, from + length));
     },

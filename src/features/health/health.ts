@@ -1,5 +1,5 @@
 import type { App } from '../../app.ts';
-import type { HealthReply } from '../../contract/health.ts';
+import type { HealthReply, LocalModelCheck } from '../../contract/health.ts';
 import type { Provider } from '../../core/provider.ts';
 import type { Exchange, Reply } from '../../http/route.ts';
 import { pingDatabase } from './store.ts';
@@ -16,7 +16,8 @@ export function alive(): Reply {
 
 export function ready(app: App): Reply {
   const state = app.lifecycle.state();
-  return { status: state === 'ready' ? 200 : 503, json: { status: state } };
+  const model = localModel(app);
+  return { status: state === 'ready' ? 200 : 503, json: { status: state, ...(model.state === 'absent' ? {} : { local_model: model }) } };
 }
 
 export function createHealth(version: string): (app: App, exchange: Exchange) => Promise<Reply> {
@@ -28,8 +29,10 @@ export function createHealth(version: string): (app: App, exchange: Exchange) =>
       ...[...app.config().providers.values()].map((provider) => checkProvider(app, known, provider)),
     ]);
     const cache = app.gateway.cache.stats();
+    const model = localModel(app);
+    const isDegraded = model.status === 'error' || providers.some(([, health]) => health.status === 'error');
     const body: HealthReply = {
-      status: database.status === 'error' ? 'error' : providers.some(([, health]) => health.status === 'error') ? 'degraded' : 'ok',
+      status: database.status === 'error' ? 'error' : isDegraded ? 'degraded' : 'ok',
       version,
       uptime_s: Math.round((app.clock.now() - app.lifecycle.startedAt) / 1000),
       checks: {
@@ -37,11 +40,25 @@ export function createHealth(version: string): (app: App, exchange: Exchange) =>
         cache: { status: 'ok', size: cache.size },
         queue: { status: 'ok', calls_in_flight: app.gateway.callsInFlight() },
         limits: { status: 'ok', ...app.limiter.state() },
+        local_model: model,
         providers: Object.fromEntries(providers),
       },
     };
     exchange.logFields['health'] = body.status;
     return { status: body.status === 'error' ? 503 : 200, json: body };
+  };
+}
+
+/** The one that has to be loaded before it can answer, where there is such a one. */
+function localModel(app: App): LocalModelCheck {
+  const found = [...app.config().providers.values()].find(({ condition }) => condition !== undefined);
+  const condition = found?.condition?.() ?? { state: 'absent' };
+  return {
+    status: condition.state === 'failed' ? 'error' : 'ok',
+    state: condition.state,
+    ...(found?.main === undefined ? {} : { model: found.main }),
+    ...(condition.state === 'loading' ? { progress: condition.progress } : {}),
+    ...(condition.state === 'failed' ? { message: condition.why } : {}),
   };
 }
 

@@ -12,19 +12,34 @@ export type Engine = {
 
 /** Throws where the model cannot be loaded. */
 export async function loadEngine(options: ModelOptions, onProgress: (progress: number) => void): Promise<Engine> {
-  const llama = await openLlama(options.threads);
-  // Mapped, so that a file in the cache of the system is loaded in a second and its pages can be given back.
-  const model = await llama.loadModel({ modelPath: options.path, useMmap: true, onLoadProgress: onProgress });
-  return options.makes === 'vectors' ? onlyEmbeds(model, options) : onlySpeaks(llama, model, options);
+  const complaints: string[] = [];
+  const llama = await openLlama(options.threads, (words) => complaints.push(words.trim()));
+  try {
+    // Mapped, so that a file in the cache of the system is loaded in a second and its pages can be given back.
+    const model = await llama.loadModel({ modelPath: options.path, useMmap: true, onLoadProgress: onProgress });
+    return options.makes === 'vectors' ? await onlyEmbeds(model, options) : await onlySpeaks(llama, model, options);
+  } catch (cause) {
+    // The first complaint is the reason, and those behind it follow from it; where the file lies is for the log.
+    const reason = complaints.find((words) => words !== '' && !words.includes(options.path));
+    throw new Error([cause instanceof Error ? cause.message : String(cause), reason].filter((part) => part !== undefined).join(': '), { cause });
+  }
 }
 
 /** Loaded here and nowhere else: the service runs without the package, on a machine for which there is none. */
-async function openLlama(threads: number): Promise<Llama> {
+async function openLlama(threads: number, complain: (words: string) => void): Promise<Llama> {
   const { getLlama, LlamaLogLevel } = await import('node-llama-cpp').catch((cause: unknown) => {
     throw new Error('node-llama-cpp, which runs the model, is not installed on this machine', { cause });
   });
   // Never built and never fetched at run time; and not more threads than asked, which wait for each other by spinning.
-  return getLlama({ gpu: false, build: 'never', skipDownload: true, maxThreads: threads, logLevel: LlamaLogLevel.error, progressLogs: false });
+  return getLlama({
+    gpu: false,
+    build: 'never',
+    skipDownload: true,
+    maxThreads: threads,
+    progressLogs: false,
+    logLevel: LlamaLogLevel.error,
+    logger: (_, words) => complain(words),
+  });
 }
 
 async function onlySpeaks(llama: Llama, model: LlamaModel, options: ModelOptions): Promise<Engine> {

@@ -9,10 +9,14 @@ export type ModelProcess = {
   readonly kill: () => void;
 };
 
-export type Launch = (options: ModelOptions, on: { readonly said: (message: FromModel) => void; readonly died: (why: string) => void }) => ModelProcess;
+export type Launch = (options: ModelOptions, on: { readonly said: (message: FromModel) => void; readonly died: (death: Death) => void }) => ModelProcess;
+
+/** `byItself`: the program gave up or broke, as it would again; it was not killed from outside. */
+export type Death = { readonly why: string; readonly byItself: boolean };
 
 const PROGRAM = join(import.meta.dirname, 'child.ts');
 const LAST_WORDS_CHARS = 2000;
+const BREAKING: ReadonlySet<string> = new Set(['SIGABRT', 'SIGSEGV', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGTRAP']);
 
 /** Runs the program with the runtime that runs us, and gives it nothing of our environment, where the secrets are. */
 export const launchModel: Launch = (options, on) => {
@@ -30,7 +34,7 @@ export const launchModel: Launch = (options, on) => {
       if (isDead) return;
       isDead = true;
       const how = signal === null ? `ended with ${code}` : `was ended by ${signal}`;
-      on.died(lastWords.trim() === '' ? how : `${how}: ${lastLine(lastWords)}`);
+      on.died({ why: lastWords.trim() === '' ? how : `${how}: ${lastLine(lastWords)}`, byItself: signal === null || BREAKING.has(String(signal)) });
     },
   });
   void keepLast(child.stderr, (text) => {

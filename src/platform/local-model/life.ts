@@ -1,6 +1,6 @@
 import type { Clock, Log } from '../../app.ts';
 import type { LocalState } from '../../core/local-model.ts';
-import type { Launch, ModelProcess } from './launch.ts';
+import type { Death, Launch, ModelProcess } from './launch.ts';
 import type { FromModel, ModelOptions, ToModel } from './words.ts';
 
 /** The life of a model's process: started when it is needed, started again when it dies, ended when nobody needs it. */
@@ -21,6 +21,7 @@ export type Life = {
 
 export type Living = {
   readonly name: string;
+  readonly path: string;
   /** Looks at the file first; throws, in words, where it cannot be loaded. */
   readonly options: () => ModelOptions;
   /** Unloads it after so long without a question; 0 never does. */
@@ -40,7 +41,7 @@ type Listeners = {
 /** Waits before it is started again, by how often it died soon after it was started. */
 const RESTART_WAITS_MS = [0, 1000, 2000, 4000, 8000, 16_000, 30_000] as const;
 const SOON_MS = 10_000;
-/** One that dies so often in a row before it was ever ready will not be ready. */
+/** One that is killed so often in a row before it is ready, for want of memory perhaps, will not be ready. */
 const DEATHS_MAX = 3;
 /** What cannot be loaded is tried again by a question after this time: its file may have been mended. */
 export const TRY_AGAIN_MS = 30_000;
@@ -82,7 +83,7 @@ export function createLife(living: Living, on: Listeners): Life {
     busy: (isBusy) => busy(inner, isBusy),
     giveUp(why) {
       end(inner);
-      died(inner, why);
+      died(inner, { why, byItself: false });
     },
     tryAgainInMs: () => Math.max(0, TRY_AGAIN_MS - (clock.monotonic() - inner.failedAt)),
     close() {
@@ -118,7 +119,7 @@ function start(inner: Inner): void {
   try {
     const options = inner.options();
     inner.parallel = options.parallel;
-    inner.process = inner.launch(options, { said: (message) => hear(inner, message), died: (why) => died(inner, why) });
+    inner.process = inner.launch(options, { said: (message) => hear(inner, message), died: (death) => died(inner, death) });
   } catch (cause) {
     fail(inner, cause instanceof Error ? cause.message : String(cause));
     return;
@@ -131,11 +132,11 @@ function fail(inner: Inner, why: string): void {
   inner.deaths = 0;
   inner.state = { state: 'failed', why };
   inner.failedAt = inner.clock.monotonic();
-  inner.log.error('the local model cannot be loaded', { model: inner.name, reason: why });
+  inner.log.error('the local model cannot be loaded', { model: inner.name, path: inner.path, reason: why });
   inner.on.failed(why);
 }
 
-function died(inner: Inner, why: string): void {
+function died(inner: Inner, { why, byItself }: Death): void {
   const { name, clock, log, state } = inner;
   const wasReady = state.state === 'ready';
   inner.process = null;
@@ -143,7 +144,7 @@ function died(inner: Inner, why: string): void {
   inner.deaths = wasReady && clock.monotonic() - inner.startedAt > SOON_MS ? 0 : inner.deaths + 1;
   log.error('the process of the local model ended', { model: name, reason: why });
   inner.on.died(why);
-  if (!wasReady && inner.deaths >= DEATHS_MAX) return fail(inner, `its process ${why}`);
+  if (!wasReady && (byItself || inner.deaths >= DEATHS_MAX)) return fail(inner, `its process ${why}`);
   inner.state = { state: 'idle' };
   startWhereNeeded(inner);
 }

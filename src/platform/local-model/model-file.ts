@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { describeGguf, type GgufModel } from '../../wire/gguf-model.ts';
 import { GgufError, type GgufHead, readGguf } from '../../wire/gguf.ts';
 
-/** Why a file is no model that can be loaded, in words for whoever named it. */
+/** Why a file is no model that can be loaded, in words that anybody may read: where it lies is for the log. */
 export class ModelFileError extends Error {}
 
 const FIRST_BYTES = 4 * 1_048_576;
@@ -13,14 +13,14 @@ const HEAD_BYTES_MAX = 256 * 1_048_576;
 export function readModelFile(path: string): GgufModel & { readonly bytes: number } {
   try {
     const { size, isFile } = lookAt(path);
-    if (!isFile) throw new ModelFileError(`${path} is not a file`);
+    if (!isFile) throw new ModelFileError('its file is a folder, or something else that is no file');
     return { ...describeGguf(readHead(path, size)), bytes: size };
   } catch (cause) {
-    if (cause instanceof GgufError) throw new ModelFileError(`${path} cannot be loaded: ${cause.message}`, { cause });
+    if (cause instanceof GgufError) throw new ModelFileError(`its file cannot be loaded: ${cause.message}`, { cause });
     if (cause instanceof ModelFileError) throw cause;
     const { code } = cause as { readonly code?: string };
-    if (code === 'ENOENT' || code === 'ENOTDIR') throw new ModelFileError(`${path} does not exist`, { cause });
-    throw new ModelFileError(`${path} cannot be read (${code ?? String(cause)})`, { cause });
+    if (code === 'ENOENT' || code === 'ENOTDIR') throw new ModelFileError('its file does not exist', { cause });
+    throw new ModelFileError(`its file cannot be read (${code ?? 'unknown reason'})`, { cause });
   }
 }
 

@@ -14,6 +14,8 @@ export type OpenLocalModels = {
   readonly models: LocalModels;
   /** Loads the first in the background, so that the first caller need not wait. */
   readonly warm: () => void;
+  /** Calls back when files came or went. */
+  readonly watch: (changed: () => void) => void;
   readonly close: () => void;
 };
 
@@ -38,14 +40,23 @@ export function openLocalModels(needs: Needs): OpenLocalModels {
     known.set(key, found);
     return found.model;
   };
-  const models = (): readonly LocalModel[] => modelPaths(needs).map(modelAt);
+  const models = (): readonly LocalModel[] => {
+    const found = modelPaths(needs).map(modelAt);
+    forget(known, new Set(found));
+    return found;
+  };
+  let stopLooking: (() => unknown) | null = null;
   return {
     models,
+    watch(changed) {
+      stopLooking = everyChange(needs, changed);
+    },
     warm() {
       const [first] = models();
       for (const { model, runner } of known.values()) if (model === first) runner.warm();
     },
     close() {
+      stopLooking?.();
       for (const { runner } of known.values()) runner.close();
     },
   };
@@ -74,6 +85,37 @@ function filesIn(folder: string): readonly string[] {
   }
 }
 
+const LOOK_MS = 2000;
+
+/** A model that was pulled can be called at once. */
+function everyChange(needs: Needs, changed: () => void): () => unknown {
+  const mark = (): string =>
+    modelPaths(needs)
+      .map((path) => `${path} ${fingerprint(path)}`)
+      .join('\n');
+  let seen = mark();
+  let cancel: () => unknown;
+  const lookLater = (): void => {
+    cancel = needs.clock.after(LOOK_MS, () => {
+      const now = mark();
+      if (now !== seen) changed();
+      seen = now;
+      lookLater();
+    });
+  };
+  lookLater();
+  return () => cancel();
+}
+
+/** The processes of files that went, once nobody waits for them. */
+function forget(known: Map<string, Known>, found: ReadonlySet<LocalModel>): void {
+  for (const [key, { model, runner }] of known) {
+    if (found.has(model) || runner.isBusy()) continue;
+    runner.close();
+    known.delete(key);
+  }
+}
+
 /** A file that was replaced is another model. */
 function fingerprint(path: string): string {
   const found = statSync(path, { throwIfNoEntry: false });
@@ -84,6 +126,7 @@ function openModel({ settings, clock, log }: Needs, path: string): Known {
   const name = nameOf(path);
   const runner = createRunner({
     name,
+    path,
     options: () => modelOptions(settings, path),
     idleMs: settings.localModelIdleS * 1000,
     waitingMax: settings.localModelQueue,

@@ -10,6 +10,7 @@ import type { FromModel, ToModel } from './words.ts';
 export type Runner = Pick<LocalModel, 'state' | 'generate' | 'embed'> & {
   /** Loads it before anybody asks. */
   readonly warm: () => void;
+  readonly isBusy: () => boolean;
   readonly close: () => void;
 };
 
@@ -54,6 +55,7 @@ export function createRunner(running: Running): Runner {
   return {
     state: life.state,
     warm: life.start,
+    isBusy: () => waiting.length > 0 || given.size > 0,
     generate: (asked, signal) => said(ask(inner, (id) => ({ type: 'generate', id, asked }), signal)),
     async embed(texts, signal) {
       for await (const batch of ask(inner, (id) => ({ type: 'embed', id, texts }), signal)) {
