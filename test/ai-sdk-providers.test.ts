@@ -157,15 +157,21 @@ describe('Bedrock', () => {
     expect(chunks.at(-1)?.error).toBeDefined();
   });
 
-  test('is left when the caller leaves', async () => {
-    const leaving = new AbortController();
+  test('is left when callers leave, all fifty', async () => {
     const body = JSON.stringify({ model: NOVA, messages: [user('Say hello, it never ends.')], stream: true });
     const headers = { ...admin, 'content-type': 'application/json' };
-    const { body: answer } = await fetch(`${sluice.url}/v1/chat/completions`, { method: 'POST', headers, body, signal: leaving.signal });
-    await answer?.getReader().read();
-    const open = vendors.server.open();
-    leaving.abort();
-    await until(() => vendors.server.open() < open, 1_000);
+    const before = vendors.server.open();
+    const callers = await Promise.all(
+      Array.from({ length: 50 }, async () => {
+        const leaving = new AbortController();
+        const { body: answer } = await fetch(`${sluice.url}/v1/chat/completions`, { method: 'POST', headers, body, signal: leaving.signal });
+        await answer?.getReader().read();
+        return leaving;
+      }),
+    );
+    expect(vendors.server.open()).toBeGreaterThanOrEqual(50);
+    for (const leaving of callers) leaving.abort();
+    await until(() => vendors.server.open() <= before, 1_000);
   });
 
   test('embeds, one text at a time where the model takes no more', async () => {

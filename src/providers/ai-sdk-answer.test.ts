@@ -102,3 +102,24 @@ describe('tool calls', () => {
     ]);
   });
 });
+
+describe('what a package left out', () => {
+  const json = { type: 'unsupported', feature: 'responseFormat', details: 'only JSON without a schema' };
+
+  test.each<[what: string, warning: Part, words: string | null]>([
+    ['a schema', json, 'this form of an answer: only JSON without a schema'],
+    ['a schema, as older ones say it', { type: 'unsupported-setting', setting: 'responseFormat' }, 'this form of an answer'],
+    ['a tool', { type: 'unsupported-tool', tool: {} }, 'these tools'],
+    ['a choice', { type: 'unsupported', feature: 'toolChoice' }, 'this choice of tools'],
+    ['a seed', { type: 'unsupported', feature: 'seed' }, null],
+    ['nothing, since it says a schema in words', { type: 'compatibility', feature: 'responseFormat' }, null],
+  ])('is refused where the answer needs it: %s', (_, warning, words) => {
+    const whole = (): unknown => wholeAnswer({ content: [], finishReason: 'stop', warnings: [warning] }, 'm');
+    const start = { type: 'stream-start', warnings: [warning] };
+    if (words === null) expect([whole(), read([start, finish('stop')]).fault]).toEqual([expect.anything(), null]);
+    else {
+      expect(whole).toThrow(expect.objectContaining({ fault: 'rejected', words: `This provider has no words for ${words}` }));
+      expect(read([start]).fault).toBe('rejected');
+    }
+  });
+});

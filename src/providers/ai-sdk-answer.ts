@@ -2,6 +2,7 @@ import type { FinishReason, ModelEvent, Usage } from '../core/events.ts';
 import { UpstreamError } from '../core/provider.ts';
 import { countOf, type JsonObject, listOf, objectOf, textOf } from '../wire/read-json.ts';
 import { errorSaid } from './ai-sdk-fault.ts';
+import { cannotSay } from './ai-sdk-prompt.ts';
 
 /**
  * What a language model of the Vercel AI SDK says, in the second to fourth version of its interface, which differ in how they count and in how they
@@ -43,6 +44,7 @@ export function partReader(model: string): PartReader {
       const part = objectOf(given);
       if (hasEnded) return [];
       if (part['type'] === 'error') throw errorSaid(part['error']);
+      if (part['type'] === 'stream-start') return leftOut(part['warnings']);
       if (part['type'] === 'response-metadata') return started(part);
       const events = content(part);
       return events.length === 0 ? [] : [...started(null), ...events];
@@ -82,9 +84,9 @@ function toolReader(): (part: JsonObject) => ModelEvent[] {
 
 /** The events of a whole answer. */
 export function wholeAnswer(answer: unknown, model: string): readonly ModelEvent[] {
-  const { content, response, finishReason, usage } = objectOf(answer);
+  const { content, response, finishReason, usage, warnings } = objectOf(answer);
   const reader = partReader(model);
-  const events = [...reader.read({ ...objectOf(response), type: 'response-metadata' })];
+  const events = [...leftOut(warnings), ...reader.read({ ...objectOf(response), type: 'response-metadata' })];
   let calls = 0;
   for (const part of listOf(content).map(objectOf)) {
     const { type, text } = part;
@@ -95,6 +97,18 @@ export function wholeAnswer(answer: unknown, model: string): readonly ModelEvent
   // A whole body is over by itself, so that a server which forgets to say why has still ended.
   const end = finishReasonOf(finishReason) ?? (calls > 0 ? 'tool_calls' : 'stop');
   return [...events, ...usageEvents(usage), { type: 'end', finishReason: end }];
+}
+
+/** What an answer is not what was asked for without; all else that a package leaves out is a wish. */
+const NEEDED: Readonly<Record<string, string>> = { responseFormat: 'this form of an answer', tools: 'these tools', toolChoice: 'this choice of tools' };
+
+/** Packages ask without what they have no words for, and say so only then. Throws for what must not be left out. */
+function leftOut(warnings: unknown): readonly ModelEvent[] {
+  for (const { type, feature, setting, details } of listOf(warnings).map(objectOf)) {
+    const what = type === 'unsupported-tool' ? NEEDED['tools'] : NEEDED[textOf(feature ?? setting)];
+    if (textOf(type).startsWith('unsupported') && what !== undefined) throw cannotSay(textOf(details) === '' ? what : `${what}: ${textOf(details)}`);
+  }
+  return [];
 }
 
 function inputText(input: unknown): string {
