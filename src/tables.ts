@@ -23,6 +23,9 @@ export type ProjectTables = {
   batch_responses: BatchResponsesTable;
   batch_provider_batches: BatchProviderBatchesTable;
   batch_provider_lines: BatchProviderLinesTable;
+  job_templates: JobTemplatesTable;
+  job_schedules: JobSchedulesTable;
+  job_schedule_runs: JobScheduleRunsTable;
   webhook_events: WebhookEventsTable;
   webhook_endpoints: WebhookEndpointsTable;
   webhook_deliveries: WebhookDeliveriesTable;
@@ -38,8 +41,8 @@ export type Database = {
   processes: ProcessesTable;
   budget_windows: BudgetWindowsTable;
   budget_leases: BudgetLeasesTable;
-  job_workers: JobWorkersTable;
   unkept_blobs: UnkeptBlobsTable;
+  job_workers: JobWorkersTable;
 };
 
 export type ProjectDatabase = Database & ProjectTables;
@@ -291,6 +294,9 @@ type BatchJobsTable = {
   input_file_id: string | null;
   output_file_id: string | null;
   error_file_id: string | null;
+  finalizing_at: Timestamp | null;
+  output_expires_s: number | null;
+  input_errors: Json<readonly { readonly code: string; readonly line: number | null; readonly message: string; readonly param: string | null }[]> | null;
   total_requests: Generated<number>;
   completed_requests: Generated<number>;
   failed_requests: Generated<number>;
@@ -309,6 +315,7 @@ type BatchJobsTable = {
   deleted_at: Timestamp | null;
   keeper: string | null;
   kept_until: Timestamp | null;
+  columns: Json<readonly string[]> | null;
 };
 
 type BatchRequestsTable = {
@@ -323,6 +330,7 @@ type BatchRequestsTable = {
   not_before: Timestamp | null;
   claimed_by: string | null;
   ran_at: Timestamp | null;
+  columns: Json<readonly string[]> | null;
 };
 
 type JobWorkersTable = { id: string; started_at: CreatedAt; alive_until: Timestamp };
@@ -367,7 +375,17 @@ type BatchProviderBatchesTable = {
   kept_until: Timestamp | null;
   created_at: CreatedAt;
   ended_at: Timestamp | null;
+  kind: string;
+  principal: Json<Principal>;
+  price: Json<Price>;
+  bytes: Generated<number>;
+  sealed_at: Timestamp | null;
+  tried_at: Timestamp | null;
+  failing_since: Timestamp | null;
+  cancel_asked_at: Timestamp | null;
 };
+
+type BatchProviderLinesTable = { provider_batch_id: string; line: number; project_id: string; text: string; worst_nano_usd: number };
 
 type WebhookEventsTable = {
   id: string;
@@ -381,8 +399,6 @@ type WebhookEventsTable = {
 
 type WebhookEndpointsTable = {
   id: string;
-type BatchProviderLinesTable = { provider_batch_id: string; line: number; project_id: string; text: string; worst_nano_usd: number };
-
   project_id: string;
   url: string;
   description: string | null;
@@ -418,3 +434,30 @@ type DeliveryAttempt = {
   readonly duration_ms: number;
   readonly answer: string | null;
 };
+
+type JobTemplatesTable = {
+  id: string;
+  project_id: string;
+  name: string;
+  description: string | null;
+  settings: Json<Record<string, unknown>>;
+  created_by: string | null;
+  created_at: CreatedAt;
+  updated_at: CreatedAt;
+};
+
+type JobSchedulesTable = {
+  id: string;
+  project_id: string;
+  job_id: string;
+  name: string;
+  cron: string;
+  time_zone: string;
+  enabled: Generated<boolean>;
+  catch_up: Generated<'one' | 'none'>;
+  next_at: Timestamp | null;
+  created_at: CreatedAt;
+  updated_at: CreatedAt;
+};
+
+type JobScheduleRunsTable = { schedule_id: string; due_at: Timestamp; project_id: string; job_id: string | null; ran_at: Timestamp };

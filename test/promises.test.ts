@@ -9,6 +9,7 @@ import { compatible } from './promises/compatible.ts';
 import { files } from './promises/files.ts';
 import { generate } from './promises/generate.ts';
 import { health } from './promises/health.ts';
+import { jobs } from './promises/jobs.ts';
 import { keys } from './promises/keys.ts';
 import { messages } from './promises/messages.ts';
 import { people } from './promises/people.ts';
@@ -35,6 +36,7 @@ const SLICES: Readonly<Record<string, Slice>> = {
   responses,
   messages,
   files,
+  jobs,
   providers,
   tasks,
   templates,

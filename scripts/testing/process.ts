@@ -3,6 +3,9 @@ export type Run = {
   readonly command: readonly string[];
   readonly limitMs: number;
   readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** What it prints is in `output` alone. */
+  readonly isQuiet?: boolean;
 };
 
 export type Ended = { readonly exitCode: number | null; readonly output: string };
@@ -19,9 +22,9 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   });
 }
 
-export async function run({ command, limitMs, env = {} }: Run): Promise<Ended> {
+export async function run({ command, limitMs, env = {}, cwd = process.cwd(), isQuiet = false }: Run): Promise<Ended> {
   // A process group of its own, so that a stage that is out of time ends with everything it started.
-  const child = Bun.spawn([...command], { env: { ...process.env, ...env }, stdin: 'ignore', stdout: 'pipe', stderr: 'pipe', detached: true });
+  const child = Bun.spawn([...command], { cwd, env: { ...process.env, ...env }, stdin: 'ignore', stdout: 'pipe', stderr: 'pipe', detached: true });
   running.add(child.pid);
   const late = setTimeout(() => {
     console.error(`Out of time after ${Math.round(limitMs / 1000)} s: ${command.join(' ')}`);
@@ -32,7 +35,7 @@ export async function run({ command, limitMs, env = {} }: Run): Promise<Ended> {
   const keep = (text: string): void => {
     output = (output + text).slice(-TAIL_CHARS);
   };
-  const copies = Promise.all([copy(child.stdout, process.stdout, keep), copy(child.stderr, process.stderr, keep)]);
+  const copies = Promise.all([copy(child.stdout, isQuiet ? null : process.stdout, keep), copy(child.stderr, isQuiet ? null : process.stderr, keep)]);
   const exitCode = await child.exited;
   clearTimeout(late);
   // Whoever still holds the pipes is a leftover, and would keep this waiting.
@@ -42,10 +45,10 @@ export async function run({ command, limitMs, env = {} }: Run): Promise<Ended> {
   return { exitCode: child.signalCode === null ? exitCode : null, output };
 }
 
-async function copy(from: ReadableStream<Uint8Array>, to: NodeJS.WriteStream, keep: (text: string) => void): Promise<void> {
+async function copy(from: ReadableStream<Uint8Array>, to: NodeJS.WriteStream | null, keep: (text: string) => void): Promise<void> {
   const decoder = new TextDecoder();
   for await (const chunk of from) {
-    to.write(chunk);
+    to?.write(chunk);
     keep(decoder.decode(chunk, { stream: true }));
   }
 }

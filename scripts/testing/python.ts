@@ -27,7 +27,8 @@ export async function installPython(name: string, requirements: string): Promise
 }
 
 async function install(name: string, folder: string, requirements: string): Promise<void> {
-  const uv = Bun.which('uv');
+  // Looked for where the PATH leads now: who installs much may have brought it just before.
+  const uv = Bun.which('uv', { PATH: process.env['PATH'] ?? '' });
   if (uv && (await works([uv, 'venv', '--quiet', '--allow-existing', folder]))) {
     if (await works([uv, 'pip', 'install', '--quiet', '--python', venvPython(folder), '--requirement', requirements])) return;
   }

@@ -223,19 +223,18 @@ export const JobEstimate = z
 export type JobEstimate = z.output<typeof JobEstimate>;
 
 /** The data of `event: progress`. */
-export const JobProgress = z
-  .strictObject({
-    id: z.string(),
-    status: z.enum(JOB_STATUSES),
-    total_requests: count,
-    completed_requests: count,
-    failed_requests: count,
-    input_tokens: count,
-    output_tokens: count,
-    cost_usd: z.number().min(0),
-    saved_usd: z.number().min(0),
-    rate_per_s: z.number().min(0).nullable().describe('Outcomes a second, lately; null until enough are there.'),
-    eta_s: z.number().min(0).nullable(),
-  })
-  .meta({ id: 'JobProgress' });
-export type JobProgress = z.output<typeof JobProgress>;
+export type JobProgress = {
+  readonly id: string;
+  readonly status: JobStatus;
+  readonly total_requests: number;
+  readonly completed_requests: number;
+  readonly failed_requests: number;
+  readonly input_tokens: number;
+  readonly output_tokens: number;
+  readonly cost_usd: number;
+  readonly saved_usd: number;
+  /** Outcomes a second, lately; null until there is one. */
+  readonly rate_per_s: number | null;
+  /** Null while nobody can tell. */
+  readonly eta_s: number | null;
+};

@@ -51,6 +51,8 @@ export const SCOPES = {
     once: true,
     doc: 'Make, fill, submit, cancel and delete jobs. Their calls are those of whoever made them.',
   },
+  'schedules:read': { anonymous: 'never', roles: EVERYBODY, keys: true, spends: false, once: false, doc: 'See schedules and templates of jobs.' },
+  'schedules:write': { anonymous: 'never', roles: WRITERS, keys: true, spends: true, once: true, doc: 'Create, change, run and delete them.' },
   'webhooks:read': { anonymous: 'never', roles: EVERYBODY, keys: true, spends: false, once: false, doc: 'See webhooks and what was delivered.' },
   'webhooks:write': { anonymous: 'never', roles: WRITERS, keys: true, spends: false, once: true, doc: 'Create, change, test and delete webhooks.' },
   'cache:read': { anonymous: 'never', roles: EVERYBODY, keys: true, spends: false, once: false, doc: 'See the size and use of the cache.' },

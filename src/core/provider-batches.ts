@@ -11,7 +11,7 @@ export type ProviderBatches = {
   readonly requestsMax: number;
   readonly bytesMax: number;
   /** A call as one request of a batch. Throws an UpstreamError where a batch cannot hold it. */
-  readonly encode: (customId: string, call: BatchedCall) => EncodedCall;
+  readonly encode: (call: BatchedCall) => EncodedCall;
   /** Hands over the requests, where the provider takes them before the batch. Answers with the id that they have there. */
   readonly upload?: (ours: OurBatch, call: Call) => Promise<string>;
   readonly findUpload?: (ours: OurBatch, call: Call) => Promise<string | null>;
@@ -27,8 +27,8 @@ export type ProviderBatches = {
 };
 
 export type BatchedCall = { readonly type: 'chat'; readonly request: ModelRequest } | { readonly type: 'embed'; readonly request: EmbedRequest };
-/** All requests of one batch are of one kind. `text` is one line. */
-export type EncodedCall = { readonly kind: string; readonly text: string };
+/** All requests of one batch are of one kind. `text` is one line, under an id of ours. */
+export type EncodedCall = { readonly kind: string; readonly text: (customId: string) => string };
 
 export type OurBatch = {
   /** By which we know it again, after a crash too. */

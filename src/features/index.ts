@@ -7,10 +7,13 @@ import { chatRoutes } from './chat/routes.ts';
 import { completionRoutes } from './completions/routes.ts';
 import { docsRoutes } from './docs/routes.ts';
 import { embeddingRoutes } from './embeddings/routes.ts';
+import { batchRoutes } from './jobs/batches/routes.ts';
 import { fileRoutes } from './files/routes.ts';
 import { generateRoutes } from './generate/routes.ts';
 import { healthRoutes } from './health/routes.ts';
 import { jobRoutes } from './jobs/routes.ts';
+import { scheduleRoutes } from './jobs/schedules/routes.ts';
+import { jobTemplateRoutes } from './jobs/templates/routes.ts';
 import { keyRoutes } from './keys/routes.ts';
 import { messageRoutes } from './messages/routes.ts';
 import { modelRoutes } from './models/routes.ts';
@@ -42,10 +45,13 @@ export function allRoutes(settings: Settings): readonly Route[] {
     ...embeddingRoutes,
     ...moderationRoutes,
     ...fileRoutes,
+    ...batchRoutes,
     ...openaiModelRoutes,
     ...modelRoutes,
     ...providerRoutes,
     ...jobRoutes,
+    ...jobTemplateRoutes,
+    ...scheduleRoutes,
     ...webhookRoutes,
     ...cacheRoutes,
     ...usageRoutes,

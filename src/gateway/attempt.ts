@@ -143,7 +143,7 @@ function outOfCandidates(failures: readonly Failed[]): AppError {
 }
 
 export function upstreamAppError(
-  candidate: Candidate,
+  candidate: Pick<Candidate, 'model'> & { readonly provider: Pick<Candidate['provider'], 'id'> },
   error: UpstreamError,
   { attempts, allLimited }: { readonly attempts: number; readonly allLimited: boolean },
 ): AppError {

@@ -38,10 +38,10 @@ export function anthropicBatches({ url, upstream, headers, said }: AnthropicBatc
     requestsMax: REQUESTS_MAX,
     // Room for what stands around the requests.
     bytesMax: BYTES_MAX - 1024,
-    encode(customId, asked): EncodedCall {
+    encode(asked): EncodedCall {
       if (asked.type === 'embed') throw new UpstreamError('rejected', 'Message batches hold no embeddings.');
       const { stream: _, ...params } = said(asked.request).body;
-      return { kind: KIND, text: JSON.stringify({ custom_id: customId, params }) };
+      return { kind: KIND, text: (customId) => JSON.stringify({ custom_id: customId, params }) };
     },
     async create(ours, call) {
       const pieces = bodyOf(ours, AROUND);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import type { BatchResult, OurBatch, ProviderBatches } from '../core/provider-batches.ts';
+import type { BatchedCall, BatchResult, OurBatch, ProviderBatches } from '../core/provider-batches.ts';
 import { type Call, UpstreamError, type UpstreamRequest } from '../core/provider.ts';
 import { anthropicProvider } from './anthropic.ts';
 import { openaiProvider } from './openai.ts';
@@ -52,6 +52,11 @@ function ours(more: Partial<OurBatch> = {}): OurBatch {
   };
 }
 
+function encoded(batches: ProviderBatches, customId: string, call: BatchedCall): { readonly kind: string; readonly text: string } {
+  const { kind, text } = batches.encode(call);
+  return { kind, text: text(customId) };
+}
+
 async function all(results: AsyncIterable<BatchResult>): Promise<BatchResult[]> {
   const read: BatchResult[] = [];
   for await (const result of results) read.push(result);
@@ -97,12 +102,12 @@ describe('of OpenAI', () => {
   };
 
   test('a call stands in a line under its path, in the dialect that it wants', () => {
-    const chat = batches.encode('pb_1_1', { type: 'chat', request });
+    const chat = encoded(batches, 'pb_1_1', { type: 'chat', request });
     expect(chat.kind).toBe('/v1/chat/completions');
     expect(JSON.parse(chat.text)).toMatchObject({ custom_id: 'pb_1_1', method: 'POST', url: '/v1/chat/completions', body: { model: 'm' } });
-    const responses = batches.encode('pb_1_2', { type: 'chat', request: { ...request, dialect: 'openai-responses' } });
+    const responses = encoded(batches, 'pb_1_2', { type: 'chat', request: { ...request, dialect: 'openai-responses' } });
     expect([responses.kind, JSON.parse(responses.text)]).toMatchObject(['/v1/responses', { url: '/v1/responses', body: { model: 'm' } }]);
-    const embed = batches.encode('pb_1_3', { type: 'embed', request: { model: 'e', texts: ['a'] } });
+    const embed = encoded(batches, 'pb_1_3', { type: 'embed', request: { model: 'e', texts: ['a'] } });
     expect([embed.kind, JSON.parse(embed.text)]).toMatchObject(['/v1/embeddings', { body: { model: 'e', input: ['a'] } }]);
   });
 
@@ -245,10 +250,10 @@ describe('of Anthropic', () => {
   ].join('\n');
 
   test('a call is a request with its parameters, and never asks for a stream', () => {
-    const { kind, text } = batches.encode('pb_1_1', { type: 'chat', request });
+    const { kind, text } = encoded(batches, 'pb_1_1', { type: 'chat', request });
     expect([kind, JSON.parse(text)]).toMatchObject(['/v1/messages', { custom_id: 'pb_1_1', params: { model: 'm', max_tokens: 500 } }]);
     expect(text).not.toContain('stream');
-    expect(() => batches.encode('pb_1_1', { type: 'embed', request: { model: 'e', texts: ['a'] } })).toThrow('hold no embeddings');
+    expect(() => encoded(batches, 'pb_1_1', { type: 'embed', request: { model: 'e', texts: ['a'] } })).toThrow('hold no embeddings');
   });
 
   test('all requests are sent as one body, of a length that is known before', async () => {

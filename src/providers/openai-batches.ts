@@ -32,10 +32,10 @@ export function openaiBatches(batching: OpenaiBatching): ProviderBatches {
 
 function wording({ say, heardAt }: OpenaiBatching): Pick<ProviderBatches, 'encode' | 'decode' | 'decodeEmbeddings'> {
   return {
-    encode(customId, asked): EncodedCall {
+    encode(asked): EncodedCall {
       const { path, body } = say(asked);
       const kind = `${ROOT}${path}`;
-      return { kind, text: JSON.stringify({ custom_id: customId, method: 'POST', url: kind, body }) };
+      return { kind, text: (customId) => JSON.stringify({ custom_id: customId, method: 'POST', url: kind, body }) };
     },
     decode(kind, request, said) {
       const heard = heardAt(kind.slice(ROOT.length));

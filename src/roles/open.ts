@@ -5,6 +5,7 @@ import { createCreators } from '../features/auth/creators.ts';
 import { purgeKeptAnswers } from '../features/idempotency/answers.ts';
 import { allRoutes } from '../features/index.ts';
 import { createJobProcessor, type JobProcessor } from '../features/jobs/run/processor.ts';
+import { runDue } from '../features/jobs/schedules/run.ts';
 import { purgeDeletedJobs } from '../features/jobs/purge.ts';
 import { purgeDeletedProjects } from '../features/projects/purge.ts';
 import { purgeResponses } from '../features/responses/stored.ts';
@@ -61,6 +62,8 @@ type State = { current: 'starting' | 'ready' | 'draining' };
 
 /** How soon after it happened an event is told. */
 const DELIVERIES_LOOK_MS = 500;
+/** How late a schedule may be. */
+const SCHEDULES_LOOK_MS = 1000;
 
 export async function openAll(source: ConfigSource, first: ConfigRead, log: ClosableLog): Promise<Opened> {
   const { settings } = first;
@@ -80,12 +83,14 @@ export async function openAll(source: ConfigSource, first: ConfigRead, log: Clos
     const routes = allRoutes(settings);
     const deliveries = createDeliveries(app);
     const endDeliveries = every(app.clock, DELIVERIES_LOOK_MS, deliveries.look);
+    const endSchedules = every(app.clock, SCHEDULES_LOOK_MS, () => runDue(app));
     const jobs = createJobProcessor({ ...app, ask: createAsk(app, routes) });
     const startDraining = (): void => {
       state.current = 'draining';
       live.stop();
       endHousekeeping();
       endDeliveries();
+      endSchedules();
       jobs.stop();
     };
     return { ...parts, app, log, routes, processId, database, localModels, deliveries, jobs, startDraining, ready: () => (state.current = 'ready') };

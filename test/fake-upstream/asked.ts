@@ -86,7 +86,9 @@ export function readMessages(body: JsonObject): Asked {
   const turns = [...system, ...listOf(body['messages']).filter(isRecord).flatMap(anthropicTurns)];
   const chosen = isRecord(body['tool_choice']) ? body['tool_choice'] : {};
   const output = isRecord(body['output_config']) ? body['output_config'] : {};
-  const format = isRecord(output['format']) ? output['format'] : {};
+  // `output_format` is the older name, of the beta.
+  const given = output['format'] ?? body['output_format'];
+  const format = isRecord(given) ? given : {};
   return {
     ...common(body, turns),
     includeUsage: true,

@@ -1,5 +1,5 @@
 import type { Asked } from './asked.ts';
-import { isRecord, type JsonObject } from './json.ts';
+import { isRecord, type JsonObject, listOf } from './json.ts';
 import { thirds } from './openai-chat.ts';
 import { type Frame, json, type Reply } from './reply.ts';
 import type { Rule } from './rule.ts';
@@ -126,7 +126,7 @@ function shell(asked: Asked, { id, body }: { readonly id: number; readonly body:
     temperature: body['temperature'] ?? 1,
     text: toldText(body['text']),
     tool_choice: body['tool_choice'] ?? 'auto',
-    tools: body['tools'] ?? [],
+    tools: listOf(body['tools']).map(toldTool),
     top_logprobs: body['top_logprobs'] ?? 0,
     top_p: body['top_p'] ?? 1,
     truncation: body['truncation'] ?? 'disabled',
@@ -138,7 +138,11 @@ function shell(asked: Asked, { id, body }: { readonly id: number; readonly body:
   };
 }
 
-/** The vendor says every member of a format, those too that were not asked for. */
+function toldTool(asked: unknown): unknown {
+  return isRecord(asked) && asked['type'] === 'function' ? { description: null, strict: true, ...asked } : asked;
+}
+
+/** The vendor says every member of a format and of a tool, those too that were not asked for. */
 function toldText(asked: unknown): JsonObject {
   const text = isRecord(asked) ? asked : {};
   const format = isRecord(text['format']) ? text['format'] : { type: 'text' };

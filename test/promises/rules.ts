@@ -16,6 +16,8 @@ const hasBody = ({ body }: Operation): boolean => body !== undefined;
 const isOurs = ({ path }: Operation): boolean => !path.startsWith('/v1/');
 const canStream = (operation: Operation): boolean => isOurs(operation) && operation.query.some(({ name }) => name === 'stream');
 const JSON_TYPE = { 'content-type': 'application/json' };
+/** Where a list is a body too. */
+const TAKES_LISTS: ReadonlySet<string> = new Set(['/api/v1/jobs/{id}/requests']);
 const TOO_LARGE = new Uint8Array(10 * 1024 * 1024 + 1);
 
 /** What a rule gives on a surface where bad input is a 400. */
@@ -42,7 +44,7 @@ export const RULES: readonly Rule[] = [
   { name: 'a body beyond 10 MB', gives: '413 PAYLOAD_TOO_LARGE', to: hasBody, ask: () => ({ body: TOO_LARGE, headers: JSON_TYPE }) },
   { name: 'a body of another type', gives: '415 UNSUPPORTED_MEDIA_TYPE', to: hasBody, ask: () => ({ body: '{}', headers: { 'content-type': 'text/plain' } }) },
   { name: 'a body that is no JSON', gives: '422 INVALID_JSON', to: hasBody, ask: () => ({ body: '{', headers: JSON_TYPE }) },
-  { name: 'a body that is no object', gives: '422 INVALID_TYPE', to: hasBody, ask: () => ({ json: [] }) },
+  { name: 'a body that is no object', gives: '422 INVALID_TYPE', to: hasBody, ask: ({ path }) => ({ json: TAKES_LISTS.has(path) ? 'a text' : [] }) },
   { name: 'an empty object', gives: '422 MISSING_REQUIRED_FIELD', to: ({ needsFields }) => needsFields, ask: () => ({ json: {} }) },
   {
     name: 'an unknown field',

@@ -7,6 +7,7 @@ import type { Exchange, Reply } from '../../http/route.ts';
 import { jobColumns } from './columns.ts';
 import { assertMayFill, reachOfJobs } from './creator.ts';
 import { retryRows } from './rows/retry.ts';
+import { keepScheduleOf } from './schedules/of-job.ts';
 import { jobFacts, jobReply, there } from './show.ts';
 import { type Db, type JobRow, lockJob, updateJob, wakeProcessors } from './store.ts';
 
@@ -24,6 +25,7 @@ export async function changeJob(app: App, exchange: OfOne<JobChange>): Promise<R
     if (templateChanges(body, before))
       throw new AppError('CONFLICT', { message: 'The job has requests already, which are for what they go to now', field: 'endpoint' });
     const after = await updateJob(db, before.id, { ...(await jobColumns(app, db, { body, principal, before })), updated_at: at });
+    await keepScheduleOf(app, db, { job: after, schedule: body.schedule });
     await app.audit(db, exchange, { ...deed('job.update', before), before: jobFacts(before), after: jobFacts(after) });
     return jobReply(db, after);
   });

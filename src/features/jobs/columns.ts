@@ -52,6 +52,8 @@ function timeColumns({ schedule, expires_at: expiresAt }: JobChange, nowMs: numb
   const start = schedule && 'at' in schedule ? new Date(schedule.at) : null;
   return {
     ...(schedule === undefined ? {} : { schedule: schedule && JSON.stringify(schedule), not_before: start }),
+    // Its copies run, and it itself when it is submitted.
+    ...(schedule && 'cron' in schedule ? { hold: true } : {}),
     ...(expiresAt === undefined ? {} : { expires_at: expiresAt === null ? null : new Date(expiresAt) }),
   };
 }

@@ -3,6 +3,7 @@ import type { NewJobBody } from '../../contract/jobs.ts';
 import type { Exchange, Reply } from '../../http/route.ts';
 import { jobColumns } from './columns.ts';
 import { creatorOf } from './creator.ts';
+import { keepScheduleOf } from './schedules/of-job.ts';
 import { jobFacts, jobReply } from './show.ts';
 import { insertJob } from './store.ts';
 
@@ -22,6 +23,7 @@ export async function createJob(app: App, exchange: Exchange<undefined, undefine
       created_at: at,
       updated_at: at,
     });
+    await keepScheduleOf(app, db, { job, schedule: body.schedule });
     await app.audit(db, exchange, { action: 'job.create', projectId, targetId: id, after: jobFacts(job) });
     return jobReply(db, job);
   });

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import {
-  JobOutcome,
   JobOutcomeList,
   JobRequestList,
   NewRowsBody,
@@ -12,7 +11,7 @@ import {
   ROWS_BYTES_MAX,
   RowsAdded,
 } from '../../contract/job-rows.ts';
-import { JobChange, JobEstimate, JobList, JobListQuery, JobParams, JobProgress, JobReply, JobStats, NewJobBody } from '../../contract/jobs.ts';
+import { JobChange, JobEstimate, JobList, JobListQuery, JobParams, JobReply, JobStats, NewJobBody } from '../../contract/jobs.ts';
 import { DATABASE_ERRORS, type ReplySpec, type Route, route } from '../../http/route.ts';
 import { cancelJob, changeJob, deleteJob, retryJob, submitJob } from './change.ts';
 import { createJob } from './create.ts';
@@ -146,7 +145,7 @@ const rows: readonly Route[] = [
     query: OutcomeListQuery,
     replies: [
       { status: 200, description: 'One page of them.', type: 'application/json', schema: JobOutcomeList },
-      { status: 200, description: 'An outcome on each line.', type: 'application/jsonl', schema: JobOutcome },
+      { status: 200, description: 'An outcome on each line.', type: 'application/jsonl' },
       { status: 200, description: 'A header and a line for each (RFC 4180).', type: 'text/csv' },
     ],
     errors: DATABASE_ERRORS,
@@ -205,10 +204,10 @@ const deeds: readonly Route[] = [
     path: '/api/v1/jobs/{id}/events',
     summary: 'Watch a job',
     description:
-      'Server-Sent Events: `progress` whenever something has come of it, and at its end `done` with the job. With `Last-Event-ID` only what is new; 204 where that was the end.',
+      'Server-Sent Events: `progress` whenever something has come of it (status, requests, tokens, cost, `rate_per_s`, `eta_s`), and at its end `done` with the job. With `Last-Event-ID` only what is new; 204 where that was the end.',
     params: JobParams,
     replies: [
-      { status: 200, description: 'How it goes, as it goes.', type: 'text/event-stream', schema: JobProgress },
+      { status: 200, description: 'How it goes, as it goes.', type: 'text/event-stream' },
       { status: 204, description: 'There is nothing new, and there will be nothing.', type: 'text/event-stream' },
     ],
     errors: DATABASE_ERRORS,

@@ -3,8 +3,12 @@ import { type Active, type Floor, isSuspect, placesOf } from './floor.ts';
 import { endRow, giveBack } from './places.ts';
 import { claimRows, listRunningJobs, retakeFromDead } from './store.ts';
 
-/** Claimed ahead, so that no place stays empty while more are fetched; and so many where the first ones wait for their provider. */
-const AHEAD_PER_PLACE = 2;
+/**
+ * Claimed ahead is what ends in this time, so that no place stays empty while more are fetched; and no more, since it is nobody else's, and would
+ * share the blame for the death of a worker.
+ */
+const AHEAD_S = 0.1;
+/** So many times what a job may have, where the first ones wait for their provider. */
 const AHEAD_OF_WAITING = 4;
 /** Fewer than this part of what a job may have are not worth a question. */
 const WORTH_IT = 4;
@@ -14,7 +18,8 @@ const DRY_MS = 500;
 /** Takes back what dead workers had, and brings the list of jobs up to date: what is cancelled or over ends here too. */
 export async function lookAtJobs(floor: Floor): Promise<void> {
   const { app, actives, running } = floor;
-  const retaken = await app.inProject(EVERY_PROJECT, retakeFromDead);
+  const { jobLeaseS } = app.config().settings;
+  const retaken = await app.inProject(EVERY_PROJECT, (db) => retakeFromDead(db, jobLeaseS));
   if (retaken > 0) app.log.warning('rows of jobs are taken back from a worker that died', { rows: retaken });
   const jobs = await app.inProject(EVERY_PROJECT, listRunningJobs);
   const listed = new Map(jobs.map((job) => [job.id, job]));
@@ -54,9 +59,10 @@ export async function claim(floor: Floor): Promise<void> {
 
 /** How many rows each job is short of. */
 function wantedRows(floor: Floor): ReadonlyMap<Active, number> {
-  const { app, actives, share } = floor;
+  const { app, actives, share, throughput } = floor;
   const now = app.clock.monotonic();
-  const each = Math.ceil((placesOf(floor) * AHEAD_PER_PLACE) / Math.max(1, actives.size));
+  const ahead = Math.min(placesOf(floor), Math.ceil(throughput.perSecond(now) * AHEAD_S));
+  const each = Math.ceil((placesOf(floor) + ahead) / Math.max(1, actives.size));
   const wanted = new Map<Active, number>();
   if (floor.stopping) return wanted;
   for (const active of actives.values()) {

@@ -1,5 +1,6 @@
 import { createFairShare } from '../../../core/fair-share.ts';
 import { oneAtATime } from '../../../core/one-at-a-time.ts';
+import { createThroughput } from '../../../core/throughput.ts';
 import { claim, isIdle, lookAtJobs, wantsRows } from './claiming.ts';
 import type { Active, Floor, RunningRow } from './floor.ts';
 import { createPaces } from './paces.ts';
@@ -133,5 +134,17 @@ function makeFloor(app: JobsApp, { left, changed }: Pick<Floor, 'left' | 'change
       for (const entry of running) if (entry.row.claimedBy === id) endRow(entry, 'this row is run by others by now');
     },
   });
-  return { app, worker, writer, paces: createPaces(app), share: createFairShare(), actives, running, changed, left, stopping: false };
+  return {
+    app,
+    worker,
+    writer,
+    paces: createPaces(app),
+    share: createFairShare(),
+    throughput: createThroughput(),
+    actives,
+    running,
+    changed,
+    left,
+    stopping: false,
+  };
 }

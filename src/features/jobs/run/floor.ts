@@ -1,5 +1,6 @@
 import type { Canceller } from '../../../core/cancellation.ts';
 import type { FairShare, Sharer } from '../../../core/fair-share.ts';
+import type { Throughput } from '../../../core/throughput.ts';
 import type { Paces } from './paces.ts';
 import type { ClaimedRow, RunningJob } from './store.ts';
 import type { Worker } from './worker.ts';
@@ -13,6 +14,8 @@ export type Floor = {
   readonly writer: Writer;
   readonly paces: Paces;
   readonly share: FairShare;
+  /** Of all rows. */
+  readonly throughput: Throughput;
   readonly actives: Map<string, Active>;
   readonly running: Set<RunningRow>;
   /** A place is free, or something was written. */

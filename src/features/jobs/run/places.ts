@@ -36,7 +36,7 @@ function findReady({ actives, paces, running }: Floor, first: Map<Active, number
 }
 
 function begin(floor: Floor, active: Active, row: Claimed): void {
-  const { app, paces, running, share } = floor;
+  const { app, paces, running, share, throughput } = floor;
   const provider = paces.providerOf(active.job, row);
   const canceller = new Canceller();
   const entry: RunningRow = { active, row, provider, canceller };
@@ -46,6 +46,7 @@ function begin(floor: Floor, active: Active, row: Claimed): void {
   const over = (ended: Ended): void => {
     running.delete(entry);
     share.ended(active);
+    throughput.count(app.clock.monotonic());
     paces.ended(provider, ended);
     write(floor, entry, ended);
     floor.changed();

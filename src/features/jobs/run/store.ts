@@ -14,10 +14,10 @@ export async function registerWorker(db: Db, id: string, leaseS: number): Promis
 
 /** Says that a worker lives. False for one that was taken for dead: what it had belongs to others. */
 export async function beatWorker(db: Db, id: string, leaseS: number): Promise<boolean> {
-  const alive = db.updateTable('job_workers').set({ alive_until: inSeconds(leaseS) });
-  const { numUpdatedRows } = await alive
+  const { numUpdatedRows } = await db
+    .updateTable('job_workers')
+    .set({ alive_until: inSeconds(leaseS) })
     .where('id', '=', id)
-    .where('alive_until', '>', sql<Date>`now()`)
     .executeTakeFirst();
   return numUpdatedRows > 0n;
 }
@@ -29,11 +29,16 @@ export async function dismissWorker(db: Db, id: string): Promise<void> {
     update batch_requests set state = 'waiting', claimed_by = null, ran_at = null where claimed_by = ${id} and state = 'running'`.execute(db);
 }
 
-/** What dead workers had waits again, and has died with them once more. Answers how many rows that were. */
-export async function retakeFromDead(db: Db): Promise<number> {
+/**
+ * What dead workers had waits again, and has died with them once more. Answers how many rows that were. Where it was the database that was away,
+ * the workers get the time to say so.
+ */
+export async function retakeFromDead(db: Db, leaseS: number): Promise<number> {
   const { numAffectedRows = 0n } = await sql`
     with dead as (
-      delete from job_workers where id in (select id from job_workers where alive_until <= now() for update skip locked) returning id
+      delete from job_workers where id in (
+        select id from job_workers where greatest(alive_until, pg_postmaster_start_time() + make_interval(secs => ${leaseS})) <= now() for update skip locked
+      ) returning id
     )
     update batch_requests r set state = 'waiting', claimed_by = null, crashes = crashes + 1 from dead where r.claimed_by = dead.id and r.state = 'running'`.execute(
     db,
@@ -99,7 +104,7 @@ type Claiming = {
  */
 export async function claimRows(db: Db, { workerId, asked, suspect }: Claiming): Promise<readonly ClaimedRow[]> {
   const { rows } = await sql<ClaimedRow>`
-    with worker as materialized (select id from job_workers where id = ${workerId} and alive_until > now() for share),
+    with worker as materialized (select id from job_workers where id = ${workerId} for share),
     asked as materialized (
       select batch_jobs.id, number from unnest(${asked.map(({ jobId }) => jobId)}::text[], ${asked.map(({ rows: count }) => count)}::integer[]) as asked (id, number)
       join batch_jobs on batch_jobs.id = asked.id and ${IS_RUNNING}

@@ -1,5 +1,7 @@
 import type { Announced } from '../../../../app.ts';
 import { asAppError } from '../../../../http/fail.ts';
+import { takeInFile } from '../../batches/take-in-file.ts';
+import { writeFiles } from '../../batches/write-files.ts';
 import type { JobColumns, JobRow } from '../../store.ts';
 import type { JobsApp } from '../world.ts';
 import { principalOf } from '../world.ts';
@@ -54,6 +56,7 @@ async function end(app: JobsApp, job: JobRow, why: Why): Promise<JobRow | null> 
 }
 
 async function validate(app: JobsApp, job: JobRow): Promise<JobRow | null> {
+  if (job.input_file_id !== null && job.total_requests === 0) return takeInFile(app, job);
   try {
     const { engine, reason } = chooseEngine(app, job);
     if ((await principalOf(app, job)) === null)
@@ -73,7 +76,9 @@ function cannotBegin(app: JobsApp, job: JobRow, why: Why): Promise<JobRow | null
 }
 
 /** The last state, and the word of it to whoever wants to know, in one transaction. */
-async function finish(app: JobsApp, job: JobRow): Promise<JobRow | null> {
+async function finish(app: JobsApp, through: JobRow): Promise<JobRow | null> {
+  const job = through.surface === 'openai' ? await writeFiles(app, through) : through;
+  if (job === null) return null;
   const status = lastStatus(job);
   return app.inProject(job.project_id, async (db) => {
     const finished = await changeKept(db, job, { status, completed_at: new Date(app.clock.now()) });
@@ -100,12 +105,13 @@ const ANNOUNCED: Readonly<Record<LastStatus, Announced['type']>> = {
   expired: 'batch.expired',
 };
 
-function lastStatus({ cancel_asked_at: cancelAskedAt, error, completed_requests: completed, failed_requests: failed }: JobRow): LastStatus {
+function lastStatus({ cancel_asked_at: cancelAskedAt, error, completed_requests: completed, failed_requests: failed, surface }: JobRow): LastStatus {
   if (cancelAskedAt !== null) return 'cancelled';
   if (error?.['code'] === EXPIRED.code) return 'expired';
   if (error !== null) return 'failed';
   if (failed === 0) return 'completed';
-  return completed === 0 ? 'failed' : 'completed_with_errors';
+  // In OpenAI's words only one that could not begin has failed.
+  return completed === 0 && surface === 'native' ? 'failed' : 'completed_with_errors';
 }
 
 function isThrough({ completed_requests: completed, failed_requests: failed, total_requests: total }: JobRow): boolean {
