@@ -2,6 +2,7 @@ import { afterAll, describe, expect, test } from 'bun:test';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { installPackage } from '../../test/ai-sdk/packages.ts';
 import { readProjectFile } from '../../test/tree.ts';
 import { readConfig } from '../platform/config.ts';
 import { allowedOrigins, snapshot } from './snapshot.ts';
@@ -28,9 +29,12 @@ describe('providers by packages', () => {
 
   async function origins(text: string): Promise<readonly string[]> {
     const path = join(folder, 'sluice.config.yaml');
+    installPackage(folder, 'a-provider', 'export const createIt = () => ({});');
     writeFileSync(path, text);
     const env = { ...KEYS, SLUICE_CONFIG: path, DATA_DIR: folder };
-    return [...allowedOrigins(await snapshot(readConfig({ env, cwd: folder }), 1))].toSorted();
+    const config = await snapshot(readConfig({ env, cwd: folder }), 1);
+    const named = new Map([...config.providers].filter(([id]) => id in config.file.providers));
+    return [...allowedOrigins({ ...config, providers: named })].toSorted();
   }
 
   test('of docs/providers.md are all good, and calls may go to their addresses alone', async () => {
@@ -49,11 +53,7 @@ describe('providers by packages', () => {
   test.each<[what: string, entry: object, words: string]>([
     ['a package that is not there', { kind: 'ai-sdk', package: '@ai-sdk/nobody/deep' }, 'npm install --prefix'],
     ['a package that makes no providers', { kind: 'ai-sdk', package: 'zod' }, '`zod` is no provider package of the Vercel AI SDK'],
-    [
-      'a package of which nobody knows where it goes',
-      { kind: 'ai-sdk', package: 'shouting-provider' },
-      'nobody knows where `shouting-provider` sends requests to',
-    ],
+    ['a package of which nobody knows where it goes', { kind: 'ai-sdk', package: 'a-provider' }, 'nobody knows where `a-provider` sends requests to'],
     ['no region', bedrock, '`options.region` is missing'],
     ['a region that would be another address', { ...bedrock, options: { region: 'x.example.org/' } }, '`options.region` is not a good name'],
     ['nobody to ask Vertex as', { kind: 'ai-sdk', package: '@ai-sdk/google-vertex', options: { location: 'global' } }, 'no service account is named'],
@@ -63,6 +63,6 @@ describe('providers by packages', () => {
     ['a package of another kind', { base_url: 'http://127.0.0.1:1/v1', package: 'zod' }, 'is not for the kind `openai-compatible`'],
     ['an origin with a path', { ...bedrock, origins: ['https://example.org/v1'] }, 'an address without a path'],
   ])('names %s', async (_, entry, words) => {
-    await expect(origins(JSON.stringify({ providers: { it: entry } }))).rejects.toThrow(words);
+    expect(await origins(JSON.stringify({ providers: { it: entry } })).catch(String)).toContain(words);
   });
 });
