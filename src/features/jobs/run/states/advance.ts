@@ -1,4 +1,5 @@
 import type { Announced } from '../../../../app.ts';
+import { isOver } from '../../../../core/job-state.ts';
 import { asAppError } from '../../../../http/fail.ts';
 import { takeInFile } from '../../batches/take-in-file.ts';
 import { writeFiles } from '../../batches/write-files.ts';
@@ -10,6 +11,7 @@ import { changeKept, endWaiting, isExpired } from './store.ts';
 
 /** The next state of a job that is kept, as far as it goes now; null where nothing more can be done at the moment. To do it twice does no harm. */
 export async function advance(app: JobsApp, job: JobRow): Promise<JobRow | null> {
+  if (isOver(job.status)) return null;
   const why = await endingOf(app, job);
   if (why !== null && job.status !== 'finalizing') return end(app, job, why);
   switch (job.status) {
