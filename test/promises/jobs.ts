@@ -3,6 +3,7 @@ import type { Slice } from './ask.ts';
 /** Jobs as they can be found, each of them on hold: nothing of them runs while it is looked at. */
 const MADE: readonly (readonly [id: string, status: string, endpoint: string, templateId: string | null, model: string | null])[] = [
   ['job_ready', 'pending', '/v1/chat/completions', null, 'demo'],
+  ['job_empty', 'pending', '/v1/chat/completions', null, 'demo'],
   ['job_leaving', 'pending', '/v1/chat/completions', null, 'demo'],
   ['job_hidden', 'pending', '/v1/chat/completions', null, 'demo'],
   ['job_broken', 'completed_with_errors', '/v1/chat/completions', null, 'demo'],
@@ -14,11 +15,11 @@ const ROWS = MADE.map(([id, status, endpoint, templateId, model]) => `('${id}', 
 
 export const SEEN_JOBS = `
   insert into batch_jobs (id, project_id, creator, name, hold, total_requests, failed_requests, completed_requests, status, endpoint, template_id, model, completed_at)
-  select id, 'default', '{"kind":"anonymous","id":null}', 'seen', true, 1, (status = 'completed_with_errors')::integer, (status = 'completed')::integer, status, endpoint,
+  select id, 'default', '{"kind":"anonymous","id":null}', 'seen', true, (id <> 'job_empty')::integer, (status = 'completed_with_errors')::integer, (status = 'completed')::integer, status, endpoint,
     template_id, model, case when status like 'completed%' then '2026-01-01'::timestamptz end
   from (values ${ROWS.join(', ')}) as made (id, status, endpoint, template_id, model);
   insert into batch_requests (job_id, line, project_id, custom_id, body, state)
-  select id, 1, 'default', 'a', '{"messages":[{"role":"user","content":"hi"}]}', case status when 'pending' then 'waiting' else 'done' end from batch_jobs;
+  select id, 1, 'default', 'a', '{"messages":[{"role":"user","content":"hi"}]}', case status when 'pending' then 'waiting' else 'done' end from batch_jobs where total_requests = 1;
   insert into batch_responses (job_id, line, project_id, custom_id, error)
   select id, 1, 'default', 'a', case status when 'completed' then null else '{"code":"TIMEOUT","message":"late"}'::json end from batch_jobs where status <> 'pending'`;
 
@@ -45,7 +46,8 @@ export const jobs: Slice = {
     { route: 'GET /api/v1/jobs/{id}', gives: '200 application/json', ...of('job_ready') },
     { route: CHANGE, gives: '200 application/json', ...of('job_ready'), json: { name: 'b' } },
     { route: CHANGE, gives: '404 MODEL_NOT_FOUND', ...of('job_ready'), json: { model: 'gone' } },
-    { route: CHANGE, gives: '404 TEMPLATE_NOT_FOUND', ...of('job_ready'), json: { template_id: 'gone_v1' } },
+    { route: CHANGE, gives: '404 TEMPLATE_NOT_FOUND', ...of('job_empty'), json: { template_id: 'gone_v1' } },
+    { route: CHANGE, gives: '422 MISSING_REQUIRED_FIELD', ...of('job_empty'), json: { schedule: {} } },
     { route: CHANGE, gives: '409 CONFLICT', ...of('job_over'), json: { model: 'demo' } },
     { route: CHANGE, gives: '403 FORBIDDEN', as: 'changer', ...of('job_over'), json: { name: 'b' } },
     { route: 'GET /api/v1/jobs/{id}/requests', gives: '200 application/json', ...of('job_ready') },
@@ -55,6 +57,7 @@ export const jobs: Slice = {
     { route: RESPONSES, gives: '422 INVALID_VALUE', ...of('job_over'), query: '?format=csv&page=2' },
     { route: ADD, gives: '201 application/json', ...of('job_ready'), json: [request] },
     { route: ADD, gives: '404 TEMPLATE_NOT_FOUND', ...of('job_without_template'), json: [request] },
+    { route: ADD, gives: '422 MISSING_REQUIRED_FIELD', ...of('job_ready'), json: {} },
     { route: ADD, gives: '409 CONFLICT', ...of('job_over'), json: [request] },
     { route: ESTIMATE, gives: '200 application/json', ...of('job_ready') },
     { route: ESTIMATE, gives: '404 MODEL_NOT_FOUND', ...of('job_without_model') },
