@@ -25,16 +25,17 @@ export type PackageEgress = {
  * models are; the others are what is needed to get there, such as who gives out tokens.
  */
 export function packageEgress(origins: readonly string[]): PackageEgress {
-  const errands = new AsyncLocalStorage<Errand>();
+  const errands = new AsyncLocalStorage<Errand | null>();
 
   const fetch: PackageFetch = async (input, init) => {
-    const errand = errands.getStore();
+    const errand = errands.getStore() ?? null;
     const url = new URL(input instanceof Request ? input.url : input);
-    if (errand === undefined) throw new UpstreamError('connect', `The package asked ${url.origin} outside of a call.`);
+    if (errand === null) throw new UpstreamError('connect', `The package asked ${url.origin} outside of a call.`);
     if (!origins.includes(url.origin)) throw new UpstreamError('connect', `The package asked ${url.origin}, which is none of its origins.`);
     const upstream = await requestOf(input, init);
     errand.asked = true;
-    const response = await errand.call.send(upstream);
+    // A connection outlives the call that it was opened for, and is not to hold it.
+    const response = await errands.run(null, () => errand.call.send(upstream));
     if (url.origin !== origins[0]) errand.aside = refusedAside(url.origin, response.status);
     return webResponse(response);
   };
