@@ -88,6 +88,16 @@ describe('a breaker', () => {
     expect(breaker.enter(3200)).not.toBeNull();
   });
 
+  test('opens at one proof where that is enough, and waits longer each time that it is given again', () => {
+    const breaker = createBreaker();
+    enter(breaker, 0).over('barred', 5);
+    expect(breaker.look(5)).toEqual({ state: 'open', sinceMs: 5, waitMs: 1000, failuresInARow: 5 });
+    enter(breaker, 1005).over('barred', 1010);
+    expect(breaker.look(1010)).toMatchObject({ state: 'open', waitMs: 2000 });
+    enter(breaker, 3010).over('well', 3020);
+    expect(breaker.look(3020)).toMatchObject({ state: 'closed', failuresInARow: 0 });
+  });
+
   test('does not keep the last resort waiting, but lets no two of them in at once', () => {
     const breaker = opened();
     const first = breaker.enter(1, { lastResort: true });
