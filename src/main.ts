@@ -33,6 +33,10 @@ export const local: Local = {
     const { openapiText } = await import('./roles/openapi.ts');
     return openapiText(source());
   },
+  models: async () => {
+    const { modelShelf } = await import('./roles/models.ts');
+    return modelShelf(source());
+  },
 };
 
 if (import.meta.main) process.exit(await run(process.argv, local));

@@ -13,6 +13,27 @@ export type Local = {
   readonly checkConfig: (options: { readonly json: boolean }) => Promise<number>;
   readonly doctor: (options: { readonly json: boolean }) => Promise<number>;
   readonly openapi: () => Promise<string>;
+  readonly models: () => Promise<ModelShelf>;
+};
+
+/** The models of this machine, as the configuration has them. */
+export type ModelShelf = {
+  readonly folder: string;
+  /** The file that `local` means; null where there is none. */
+  readonly served: string | null;
+  readonly mirror: string;
+  readonly token: string | null;
+  /** What the head of a file says; throws, in words, where it is no model that can be loaded. */
+  readonly look: (path: string) => ModelLook;
+};
+export type ModelLook = {
+  readonly architecture: string;
+  readonly license: string | null;
+  readonly contextTokens: number;
+  readonly layers: number;
+  readonly vocabulary: number;
+  readonly parameters: number;
+  readonly makes: 'text' | 'vectors';
 };
 
 /** What a command is given besides its own words. */

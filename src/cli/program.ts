@@ -7,6 +7,7 @@ import { addGenerate } from './commands/generate.ts';
 import { addJobs } from './commands/jobs.ts';
 import { addKeys } from './commands/keys.ts';
 import { addMigrate } from './commands/migrate.ts';
+import { addModels } from './commands/models.ts';
 import { addOpenapi } from './commands/openapi.ts';
 import { addServe } from './commands/serve.ts';
 import { addUsage } from './commands/usage.ts';
@@ -16,7 +17,7 @@ import { EXIT, EXIT_MEANINGS } from './exit-codes.ts';
 import { endWhenNobodyReads, written } from './output.ts';
 import { report } from './report.ts';
 
-const GROUPS: readonly CommandGroup[] = [addServe, addWorker, addMigrate, addConfig, addDoctor, addGenerate, addJobs, addUsage, addOpenapi, addUsers, addKeys];
+const GROUPS: readonly CommandGroup[] = [addServe, addWorker, addMigrate, addConfig, addDoctor, addGenerate, addJobs, addUsage, addOpenapi, addUsers, addKeys, addModels];
 
 /** Reads the command line and runs one command. Answers the exit code. */
 export async function run(argv: readonly string[], local: Local): Promise<number> {

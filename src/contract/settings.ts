@@ -52,6 +52,8 @@ export const SETTINGS = {
   localModelParallel: { env: 'LOCAL_MODEL_PARALLEL', kind: 'integer', default: '4', min: 1, max: 64, restart: true, doc: 'Answers that the local model makes at the same time.' },
   localModelQueue: { env: 'LOCAL_MODEL_QUEUE', kind: 'integer', default: '100', min: 1, max: 100000, restart: true, doc: 'Questions that may wait for the local model; one more is answered with 503.' },
   localModelIdleS: { env: 'LOCAL_MODEL_IDLE_S', kind: 'integer', default: '1800', min: 0, max: 31536000, restart: true, doc: 'Seconds without a question after which the local model is unloaded; the next question loads it again. 0: it stays.' },
+  modelMirror: { env: 'MODEL_MIRROR', aliases: ['HF_ENDPOINT'], kind: 'url', default: 'https://huggingface.co', doc: 'Where `sluice models pull` fetches models by name: Hugging Face, or a server with its paths.' },
+  hfToken: { env: 'HF_TOKEN', kind: 'secret', default: null, doc: 'Token of Hugging Face, for models that ask for one; it goes to `MODEL_MIRROR` alone.' },
   jwtSecret: { env: 'JWT_SECRET', kind: 'secret', default: null, restart: true, doc: 'Signs access tokens and peppers the hashes of API keys, at least 32 bytes: with another one all of them are void. Development makes one and keeps it in the data folder; production requires it.' },
   adminUsername: { env: 'ADMIN_USERNAME', aliases: ['FAKE_USERNAME'], kind: 'text', default: 'admin', restart: true, doc: 'Name of the first user.' },
   adminPassword: { env: 'ADMIN_PASSWORD', aliases: ['FAKE_PASSWORD'], kind: 'secret', default: null, restart: true, doc: 'Password of the first user; made and printed once when unset. Production asks for at least 15 characters.' },

@@ -67,8 +67,13 @@ export function modelFolder(dataDir: string): string {
   return join(resolve(dataDir), 'models');
 }
 
+/** The file that `local` means; null where there is none. */
+export function servedModelPath(settings: Pick<Settings, 'dataDir' | 'localModel' | 'localModelPath'>): string | null {
+  return modelPaths({ settings })[0] ?? null;
+}
+
 /** The one that is meant by `local` first. */
-function modelPaths({ settings }: Needs): string[] {
+function modelPaths({ settings }: { readonly settings: Pick<Settings, 'dataDir' | 'localModel' | 'localModelPath'> }): string[] {
   const folder = modelFolder(settings.dataDir);
   const pulled = filesIn(folder).filter((name) => name.endsWith(EXTENSION));
   const paths = pulled.toSorted().map((name) => join(folder, name));
