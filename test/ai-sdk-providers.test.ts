@@ -68,7 +68,8 @@ beforeAll(async () => {
   elsewhere = startVendors();
   writeFileSync(file, JSON.stringify(configured()));
   installPackage(folder, 'shouting-provider', SHOUTING(`${elsewhere.server.url}/shout`));
-  const env = { SLUICE_CONFIG: file, BEDROCK_SECRET: 'secret-of-bedrock-0123', UPSTREAM_MAX_RETRIES: '0', UPSTREAM_BACKOFF_BASE_S: '0.01' };
+  writeFileSync(join(folder, 'bedrock-secret'), 'secret-of-bedrock-0123\n');
+  const env = { SLUICE_CONFIG: file, BEDROCK_SECRET_FILE: join(folder, 'bedrock-secret'), UPSTREAM_MAX_RETRIES: '0', UPSTREAM_BACKOFF_BASE_S: '0.01' };
   sluice = await startSluice({ env, dataDir: folder });
   admin = await signIn(sluice.url);
 });

@@ -23,7 +23,7 @@ afterEach(() => {
 const write = (name: string, text: string): void => writeFileSync(join(folder, name), text);
 
 /** `turn` lets the clock run until the next look has been made. */
-function start(env: Record<string, string> = {}): Running {
+function start(env: Record<string, string> = {}, taken: () => Promise<void> = () => Promise.resolve()): Running {
   let next: (() => void) | null = null;
   let arrived: (() => void) | null = null;
   const seen: Seen = { changes: [], refusals: [] };
@@ -39,7 +39,10 @@ function start(env: Record<string, string> = {}): Running {
         };
       },
     },
-    onChange: (read, needRestart) => void seen.changes.push({ read, needRestart }),
+    async onChange(read, needRestart) {
+      await taken();
+      seen.changes.push({ read, needRestart });
+    },
     onRefused: (error) => seen.refusals.push(error),
   });
   watches.push(watch);
@@ -143,6 +146,34 @@ describe('a running configuration', () => {
     write('.env', 'API_PORT=8002\nCACHE_TTL_S=5\n');
     await running.watch.reload();
     expect(running.changes.map(({ read, needRestart }) => [read.settings.apiPort, read.settings.cacheTtlS, needRestart])).toEqual([[8001, 5, ['API_PORT']]]);
+  });
+
+  test('that cannot be put in force stays as it was, and is tried again when it is asked for', async () => {
+    let isInstalled = false;
+    const running = start({}, () => (isInstalled ? Promise.resolve() : Promise.reject(new Error('a package is missing'))));
+    write('sluice.config.yaml', 'settings: { CACHE_TTL_S: 7 }');
+    await running.watch.reload();
+    expect([running.changes, running.refusals.map(({ message }) => message)]).toEqual([[], [expect.stringContaining('a package is missing')]]);
+    isInstalled = true;
+    await running.watch.reload();
+    expect(running.changes.map(({ read }) => read.settings.cacheTtlS)).toEqual([7]);
+  });
+
+  test('is read once after the other, however often it is asked for', async () => {
+    const turns: PromiseWithResolvers<void>[] = [];
+    const running = start({}, () => turns[turns.push(Promise.withResolvers<void>()) - 1]?.promise ?? Promise.resolve());
+    write('sluice.config.yaml', 'settings: { CACHE_TTL_S: 8 }');
+    const first = running.watch.reload();
+    await Promise.resolve();
+    write('sluice.config.yaml', 'settings: { CACHE_TTL_S: 9 }');
+    const second = running.watch.reload();
+    await Promise.resolve();
+    expect(turns).toHaveLength(1);
+    turns[0]?.resolve();
+    await first;
+    turns[1]?.resolve();
+    await second;
+    expect(running.changes.map(({ read }) => read.settings.cacheTtlS)).toEqual([8, 9]);
   });
 
   test('is looked at no more once it is stopped', async () => {
