@@ -10,7 +10,7 @@ RUN_IMAGE := docker run --init --name $(CONTAINER) --publish 127.0.0.1:$(PORT):8
 COMPOSE := docker compose --file deploy/compose.yaml --project-directory .
 
 .DEFAULT_GOAL := help
-.PHONY: help start dev test lint format docs bench smoke up upd down stop build rm pull bash compose-up compose-down docker compose
+.PHONY: help start dev test test-clients lint format docs bench smoke up upd down stop build rm pull bash compose-up compose-down docker compose
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[1m%-13s\033[0m %s\n", $$1, $$2 }' Makefile
@@ -23,6 +23,9 @@ dev: ## The same, and start again at every change of a file
 
 test: ## All checks and tests; STAGES="types unit" runs some of them
 	@$(BUN) scripts/test.ts $(STAGES)
+
+test-clients: ## Clients of others, installed by name: large; CLIENTS="aider llm" runs some of them
+	@$(BUN) test/clients-more/run.ts $(CLIENTS)
 
 lint: ## Types, lint, format and unused code
 	@$(BUN) scripts/test.ts types lint format unused

@@ -32,6 +32,7 @@ $Commands = [ordered]@{
     'format'       = 'Lay out every file as the check wants it'
     'docs'         = 'Write the generated documents anew'
     'bench'        = 'Measure, next to others in the same run'
+    'test-clients' = 'Clients of others, installed by name: large; "test-clients aider llm" runs some of them'
     'smoke'        = 'Ask a running service a few things; SLUICE_URL says where it is'
     'build'        = 'Build the image'
     'up'           = 'Build the image and run it here, until Ctrl-C'
@@ -143,6 +144,7 @@ switch ($Command) {
     'format' { Invoke-Bun @('--bun', 'run', 'oxfmt') }
     'docs' { Invoke-Bun @('scripts/gen-docs.ts') }
     'bench' { Invoke-Bun @('bench/run.ts') }
+    'test-clients' { Invoke-Bun (@('test/clients-more/run.ts') + $Words) }
     'smoke' { Invoke-Bun @('scripts/smoke.ts') }
     'build' { Build-Image }
     'up' { Start-Container @('--rm', '--stop-timeout', '30') }
