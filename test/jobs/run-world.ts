@@ -73,6 +73,7 @@ export async function insertJob(world: Pick<RunWorld, 'query'>, { rows, prompt =
     endpoint: '/v1/chat/completions',
     model: 'gpt-4o-mini',
     max_tokens: 20,
+    engine: 'direct',
     total_requests: rows,
     // Until its requests are there.
     hold: true,
@@ -108,6 +109,12 @@ export async function jobOf(world: Pick<RunWorld, 'query'>, id: string): Promise
 }
 
 const OVER = new Set(['completed', 'completed_with_errors', 'failed', 'cancelled', 'expired']);
+
+/** False too while the database is away. */
+export async function isOver(world: Pick<RunWorld, 'query'>, id: string): Promise<boolean> {
+  const job = await jobOf(world, id).catch(() => null);
+  return job !== null && OVER.has(job.status);
+}
 
 /** Waits until a job is over, through a database that comes and goes. */
 export async function overJob(world: Pick<RunWorld, 'query'>, id: string, limitMs = 20_000): Promise<StoredJob> {
