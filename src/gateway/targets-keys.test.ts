@@ -3,7 +3,7 @@ import { type ManualClock, manualClock } from '../../test/manual-clock.ts';
 import type { App } from '../app.ts';
 import { AppError } from '../contract/errors.ts';
 import { Canceller } from '../core/cancellation.ts';
-import { type Provider, UpstreamError, type UpstreamFault } from '../core/provider.ts';
+import { type Provider, type ProviderKey, UpstreamError, type UpstreamFault } from '../core/provider.ts';
 import { buildRoutes, type Candidate } from '../core/routing.ts';
 import { inTurn, type Reached } from './attempt.ts';
 import { type Choice, choose, createSessions } from './targets-choice.ts';
@@ -259,6 +259,14 @@ describe('the bounds of a key', () => {
     await clock.advance(15_000);
     expect((await Promise.all(waiting.slice(0, 2))).toSorted()).toEqual(['k1', 'k2']);
     expect(await waiting[2]).toBe('UPSTREAM_RATE_LIMITED');
+  });
+
+  test('are those of the configuration in force', async () => {
+    const { ids, choice, targets } = world([{ id: 'k1', rpm: 2 }]);
+    await ids(2);
+    const { key, ...place } = choice().order[0]?.candidate as Candidate & { readonly key: ProviderKey };
+    const rests = [2, 3, 2].map((rpm) => targets.of({ ...place, key: { ...key, rpm } }).restMs());
+    expect(rests).toEqual([60_000, 0, 60_000]);
   });
 
   test('calls at a time are held besides those of the provider, and waited for', async () => {
