@@ -174,6 +174,14 @@ describe('Bedrock', () => {
     await until(() => vendors.server.open() <= before, 1_000);
   });
 
+  test.each<[path: string, body: object, said: object]>([
+    ['/v1/messages', { max_tokens: 100, messages: [user('Say hello.')] }, { content: [{ type: 'text', text: 'Hallo.' }], stop_reason: 'end_turn' }],
+    ['/v1/responses', { input: 'Say hello.' }, { status: 'completed', output: [{ content: [{ type: 'output_text', text: 'Hallo.' }] }] }],
+    ['/generate', { prompt: 'Say hello.' }, { response: 'Hallo.' }],
+  ])('speaks on %s as on every other surface', async (path, body, said) => {
+    expect((await call(`${sluice.url}${path}`, { json: { model: NOVA, ...body }, headers: admin })).json).toMatchObject(said);
+  });
+
   test('embeds, one text at a time where the model takes no more', async () => {
     const { json } = await call(`${sluice.url}/v1/embeddings`, {
       json: { model: 'bedrock/amazon.titan-embed-text-v2:0', input: ['one', 'two'] },
