@@ -264,9 +264,9 @@ describe('the bounds of a key', () => {
   test('are those of the configuration in force', async () => {
     const { ids, choice, targets } = world([{ id: 'k1', rpm: 2 }]);
     await ids(2);
-    const { key, ...place } = choice().order[0]?.candidate as Candidate & { readonly key: ProviderKey };
-    const rests = [2, 3, 2].map((rpm) => targets.of({ ...place, key: { ...key, rpm } }).restMs());
-    expect(rests).toEqual([60_000, 0, 60_000]);
+    const way = choice().order[0]?.candidate as Candidate & { readonly key: ProviderKey };
+    const restWith = (rpm: number): number => targets.of({ ...way, key: { ...way.key, rpm } }).restMs();
+    expect([2, 3, 2].map(restWith)).toEqual([60_000, 0, 60_000]);
   });
 
   test('calls at a time are held besides those of the provider, and waited for', async () => {
