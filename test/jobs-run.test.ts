@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import type { Sluice } from './harness.ts';
-import { insertJob, openRunWorld, overJob, type RunWorld } from './jobs/run-world.ts';
+import { type Sluice, until } from './harness.ts';
+import { insertJob, jobOf, openRunWorld, overJob, type RunWorld } from './jobs/run-world.ts';
 
 /** Jobs that run by themselves, in the service as it starts by default. */
 let world: RunWorld;
@@ -29,6 +29,127 @@ test('each request is asked once and has its own answer, and the sums are those 
   const id = await insertJob(world, { rows: 200 });
   expect(await overJob(world, id)).toMatchObject({ status: 'completed', completed_requests: 200, failed_requests: 0 });
   const rows = await world.query<Stored>('select * from batch_responses where job_id = $1 order by line', [id]);
-  expect(rows.map(({ response }) => response.choices[0]?.message.content)).toEqual(Array.from({ length: 200 }, (_, nth) => `row ${nth + 1}`));
+  expect(rows.map(({ response }) => response.choices[0]?.message.content)).toEqual(Array.from({ length: 200 }, (_, nth) => `row ${nth + 1};`));
   expect(world.upstream.calls().length).toBe(200);
 });
+
+test('what the ledger charges to a job is what the job says', async () => {
+  world.upstream.script({ echo: true });
+  const id = await insertJob(world, { rows: 40 });
+  const job = await overJob(world, id);
+  const calls = async (): Promise<{ calls: number; cost: string }[]> =>
+    world.query(`select count(*)::int as calls, sum(cost_nano_usd)::text as cost from ledger where job_id = $1 and root_id = id`, [id]);
+  await until(async () => (await calls())[0]?.calls === 40);
+  expect(await calls()).toEqual([{ calls: 40, cost: job.cost_nano_usd }]);
+  expect(Number(job.cost_nano_usd)).toBeGreaterThan(0);
+});
+
+test('a job that is cancelled is over within 10 s: what was answered stays, and the rest says why it never ran', async () => {
+  world.upstream.script({ echo: true, delayMs: 500 });
+  const id = await insertJob(world, { rows: 500 });
+  await until(async () => (await jobOf(world, id)).completed_requests > 0, 10_000);
+  const askedAt = performance.now();
+  await world.query(`update batch_jobs set cancel_asked_at = now() where id = $1`, [id]);
+  await world.query(`select pg_notify('sluice_jobs', $1)`, [id]);
+  const job = await overJob(world, id);
+  expect(performance.now() - askedAt).toBeLessThan(10_000);
+  expect(job.status).toBe('cancelled');
+  expect(job.completed_requests + job.failed_requests).toBe(500);
+  expect(await codesOf(id)).toEqual([
+    { code: 'batch_cancelled', rows: job.failed_requests },
+    { code: null, rows: job.completed_requests },
+  ]);
+  expect(await eventsOf(id)).toEqual(['batch.cancelled']);
+});
+
+test('a job whose time is over expires, with what was answered until then', async () => {
+  world.upstream.script({ echo: true, delayMs: 500 });
+  const id = await insertJob(world, { rows: 500, columns: { expires_at: new Date(Date.now() + 2500) } });
+  const job = await overJob(world, id);
+  expect(job).toMatchObject({ status: 'expired', error: { code: 'batch_expired' } });
+  expect((await codesOf(id))[0]).toEqual({ code: 'batch_expired', rows: job.failed_requests });
+  expect(job.completed_requests + job.failed_requests).toBe(500);
+  expect(await eventsOf(id)).toEqual(['batch.expired']);
+});
+
+test('what a provider does wrong is tried again, and what it refuses is not', async () => {
+  world.upstream.reset();
+  world.upstream.script([
+    { match: { prompt: 'row 3;' }, status: 400 },
+    { match: { prompt: 'row 5;' }, times: 2, status: 503 },
+    { match: { prompt: 'row 7;' }, times: 1, status: 429, headers: { 'retry-after': '1' } },
+    { echo: true },
+  ]);
+  const id = await insertJob(world, { rows: 10 });
+  expect(await overJob(world, id)).toMatchObject({ status: 'completed_with_errors', completed_requests: 9, failed_requests: 1 });
+  const rows = await world.query<Stored>('select * from batch_responses where job_id = $1 order by line', [id]);
+  expect(rows[2]).toMatchObject({ status_code: 400, error: { code: 'UPSTREAM_REJECTED' }, retry_count: 0 });
+  expect([rows[4]?.retry_count, rows[6]?.retry_count, rows[0]?.retry_count]).toEqual([2, 1, 0]);
+  expect(world.upstream.calls().length).toBe(13);
+  expect(await eventsOf(id)).toEqual(['batch.completed']);
+});
+
+test('a job never costs more than its budget', async () => {
+  world.upstream.script({ echo: true });
+  const budget = 100_000;
+  const id = await insertJob(world, { rows: 60, columns: { budget_nano_usd: budget } });
+  const job = await overJob(world, id, 60_000);
+  expect(job.status).toBe('completed_with_errors');
+  expect(Number(job.cost_nano_usd)).toBeLessThanOrEqual(budget);
+  expect(Number(job.cost_nano_usd)).toBeGreaterThan(budget * 0.5);
+  expect((await codesOf(id)).map(({ code }) => code)).toEqual(['BUDGET_EXCEEDED', null]);
+}, 90_000);
+
+test('a job of somebody who is gone does not begin, and says so', async () => {
+  const id = await insertJob(world, { rows: 5, columns: { creator: { kind: 'key', id: 'key_gone' } } });
+  expect(await overJob(world, id)).toMatchObject({ status: 'failed', failed_requests: 5, error: { code: 'FORBIDDEN' } });
+  expect(await eventsOf(id)).toEqual(['batch.failed']);
+});
+
+test('a job on hold waits, and one that is not to begin yet does too', async () => {
+  const held = await insertJob(world, { rows: 1, columns: { hold: true } });
+  const later = await insertJob(world, { rows: 1, columns: { not_before: new Date(Date.now() + 3_600_000) } });
+  const next = await insertJob(world, { rows: 1 });
+  await overJob(world, next);
+  expect([(await jobOf(world, held)).status, (await jobOf(world, later)).status]).toEqual(['pending', 'pending']);
+  await world.query(`update batch_jobs set submitted_at = now() where id = any ($1)`, [[held, later]]);
+  for (const id of [held, later]) expect((await overJob(world, id)).status).toBe('completed');
+});
+
+test('a small job is through soon while a huge one runs', async () => {
+  world.upstream.script({ echo: true, delayMs: 20 });
+  const huge = await insertJob(world, { rows: 20_000 });
+  await until(async () => (await jobOf(world, huge)).completed_requests > 100, 10_000);
+  const beganAt = performance.now();
+  const small = await insertJob(world, { rows: 100 });
+  expect((await overJob(world, small)).status).toBe('completed');
+  expect(performance.now() - beganAt).toBeLessThan(10_000);
+  expect((await jobOf(world, huge)).status).toBe('in_progress');
+  await world.query(`update batch_jobs set cancel_asked_at = now() where id = $1`, [huge]);
+  await overJob(world, huge, 30_000);
+}, 60_000);
+
+test('a template is filled by each row', async () => {
+  world.upstream.script({ echo: true });
+  const id = await insertJob(world, {
+    rows: 2,
+    columns: { endpoint: '/api/v1/generate', template_id: 'basic_chat_v1' },
+    body: (line) => ({ input: `question ${line}` }),
+  });
+  await overJob(world, id);
+  const [first] = await world.query<{ response: { output: string; template_id: string } }>(
+    'select response from batch_responses where job_id = $1 order by line',
+    [id],
+  );
+  expect(first?.response).toMatchObject({ output: 'question 1', template_id: 'basic_chat_v1' });
+});
+
+/** How many outcomes there are of each error. */
+function codesOf(id: string): Promise<{ code: string | null; rows: number }[]> {
+  return world.query(`select error ->> 'code' as code, count(*)::int as rows from batch_responses where job_id = $1 group by 1 order by 1 nulls last`, [id]);
+}
+
+async function eventsOf(id: string): Promise<string[]> {
+  const events = await world.query<{ type: string }>('select type from webhook_events where subject_id = $1', [id]);
+  return events.map(({ type }) => type);
+}

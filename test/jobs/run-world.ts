@@ -60,10 +60,14 @@ export const SERVE_ONLY = [process.execPath, '--no-env-file', 'src/main.ts', 'se
 
 let made = 0;
 
-export type NewJob = { readonly rows: number; readonly prompt?: (line: number) => string; readonly columns?: Readonly<Record<string, unknown>> };
+export type NewJob = { readonly rows: number; readonly body?: (line: number) => object; readonly columns?: Readonly<Record<string, unknown>> };
+
+function chat(line: number): object {
+  return { messages: [{ role: 'user', content: `row ${line};` }] };
+}
 
 /** A job with its requests, as the routes leave them behind. */
-export async function insertJob(world: Pick<RunWorld, 'query'>, { rows, prompt = (line) => `row ${line}`, columns = {} }: NewJob): Promise<string> {
+export async function insertJob(world: Pick<RunWorld, 'query'>, { rows, body = chat, columns = {} }: NewJob): Promise<string> {
   const id = `job_test${String(++made).padStart(6, '0')}`;
   const all = {
     id,
@@ -81,7 +85,7 @@ export async function insertJob(world: Pick<RunWorld, 'query'>, { rows, prompt =
   };
   const names = Object.keys(all);
   await world.query(`insert into batch_jobs (${names.join(', ')}) values (${names.map((_, nth) => `$${nth + 1}`).join(', ')})`, Object.values(all));
-  const bodies = Array.from({ length: rows }, (_, nth) => JSON.stringify({ messages: [{ role: 'user', content: prompt(nth + 1) }] }));
+  const bodies = Array.from({ length: rows }, (_, nth) => JSON.stringify(body(nth + 1)));
   await world.query(
     `insert into batch_requests (job_id, line, project_id, custom_id, body)
     select $1, line, 'default', 'row-' || line, body::json from unnest($2::text[]) with ordinality as rows (body, line)`,
