@@ -1,4 +1,6 @@
 import { EVERY_PROJECT } from '../../../app.ts';
+import { AppError } from '../../../contract/errors.ts';
+import type { Principal } from '../../../contract/policy.ts';
 import { candidatesFor } from '../../../gateway/callable-models.ts';
 import { batchCandidate } from '../../../gateway/batched.ts';
 import { Canceller } from '../../../core/cancellation.ts';
@@ -25,12 +27,21 @@ async function placesOf(app: JobsApp, job: JobRow): Promise<readonly BatchPlace[
     const captured = await capture(app, { job, row, principal, signal: new Canceller() });
     // What cannot be asked at all fails by itself, wherever it runs.
     if (captured.type === 'answered') continue;
-    const { call } = captured.asked;
-    const name = call.model ?? app.config().defaultModel;
-    const candidate = batchCandidate(app, captured.asked);
-    const [first] = candidatesFor(app, principal, name);
-    const place = candidate ?? first;
-    if (place) places.push({ model: name, provider: place.provider.id, hasBatches: candidate !== null, price: place.price });
+    const place = placeOf(app, principal, captured.asked);
+    if (place) places.push(place);
   }
   return places;
+}
+
+function placeOf(app: JobsApp, principal: Principal, asked: Parameters<typeof batchCandidate>[1]): BatchPlace | null {
+  const model = asked.call.model ?? app.config().defaultModel;
+  try {
+    const candidate = batchCandidate(app, asked);
+    const place = candidate ?? candidatesFor(app, principal, model)[0];
+    return place ? { model, provider: place.provider.id, hasBatches: candidate !== null, price: place.price } : null;
+  } catch (cause) {
+    // A model that there is not, or that is not for whoever made the job, is the matter of its own requests.
+    if (cause instanceof AppError && (cause.code === 'MODEL_NOT_FOUND' || cause.code === 'FORBIDDEN')) return null;
+    throw cause;
+  }
 }

@@ -2,8 +2,7 @@ import { EVERY_PROJECT } from '../../../app.ts';
 import { UpstreamError } from '../../../core/provider.ts';
 import type { BatchResult, BatchSeen } from '../../../core/provider-batches.ts';
 import { type Outcome, recordOutcomes } from '../run/outcomes.ts';
-import { unansweredOutcome } from '../run/row.ts';
-import { CANCELLED, close, endRows, EXPIRED, whyOfJob, type Why } from './ending.ts';
+import { CANCELLED, close, endRows, EXPIRED, unanswered, type Why, whyOfJob } from './ending.ts';
 import { customIdOf } from './fill.ts';
 import { type OpenRow, openRows } from './lines/store.ts';
 import { replay } from './replay.ts';
@@ -76,7 +75,7 @@ async function outcomeOf(stepping: Stepping, row: OpenRow, result: BatchResult |
   const { app, batch, batches, call, job, signal } = stepping;
   if (result === undefined || result.type === 'unanswered') {
     const why = job.ending ? whyOfJob(job) : result?.why === 'cancelled' ? CANCELLED : EXPIRED;
-    return { ...unansweredOutcome(job.id, row.line, why), provider: batch.provider, model: batch.model };
+    return unanswered(stepping, row, why);
   }
   const { outcome, entered } = await replay(app, { job, batch, batches, signal, call }, { row, result });
   await entered;

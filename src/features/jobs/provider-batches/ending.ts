@@ -29,14 +29,18 @@ export async function endRows(stepping: Pick<Stepping, 'app' | 'batch' | 'job'>,
   const { app, batch, job } = stepping;
   await eachOpen(stepping, async (rows) => {
     if (charged) await Promise.all(rows.map((row) => new Promise<void>((entered) => enterUnread(app, { job, batch, row, entered }))));
-    const outcomes = rows.map((row): Outcome => ({ ...unansweredOutcome(job.id, row.line, whyOf(row)), provider: batch.provider, model: batch.model }));
-    const costs = (index: number): number => (charged ? (rows[index]?.worst_nano_usd ?? 0) : 0);
-    await recordOutcomes(
-      app,
-      batch.id,
-      outcomes.map((outcome, index) => ({ ...outcome, costNanoUsd: costs(index) })),
-    );
+    const outcomes = rows.map((row) => unanswered(stepping, row, { ...whyOf(row), costNanoUsd: charged ? row.worst_nano_usd : 0 }));
+    await recordOutcomes(app, batch.id, outcomes);
   });
+}
+
+/** The outcome of a request to which this batch gave no answer. */
+export function unanswered(
+  { job, batch }: Pick<Stepping, 'job' | 'batch'>,
+  { line }: OpenRow,
+  { code, message, costNanoUsd = 0 }: Why & { readonly costNanoUsd?: number },
+): Outcome {
+  return { ...unansweredOutcome(job.id, line, { code, message }), provider: batch.provider, model: batch.model, costNanoUsd };
 }
 
 /** They wait for another batch; null is for those that do not. */

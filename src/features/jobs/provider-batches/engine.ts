@@ -1,11 +1,13 @@
 import { EVERY_PROJECT } from '../../../app.ts';
 import { Canceller } from '../../../core/cancellation.ts';
+import { oneAtATime } from '../../../core/one-at-a-time.ts';
 import { createWorker } from '../run/worker.ts';
 import type { JobsApp } from '../run/world.ts';
 import type { JobRow } from '../store.ts';
 import { plan } from './plan.ts';
 import { stepBatch } from './step.ts';
 import { listDue } from './store.ts';
+import { createTasks } from './tasks.ts';
 
 /** Runs the jobs whose requests go to batches of providers: fills batches, and takes each as far as it goes. Any number of processes may do so. */
 export type BatchEngine = {
@@ -17,87 +19,61 @@ export type BatchEngine = {
   readonly close: () => Promise<void>;
 };
 
-/** So many jobs and batches are worked on at once. */
-const AT_ONCE = 8;
+const LISTED = 16;
+const MIN_WAIT_MS = 20;
 const CLOSE_MAX_MS = 5000;
 
 export function createBatchEngine(app: JobsApp, { left }: { readonly left: () => void }): BatchEngine {
   const stopping = new Canceller();
-  const busy = new Map<string, Promise<void>>();
-  /** Jobs that wait for money, and until when. */
-  const unpaid = new Map<string, number>();
-  let looking: Promise<void> | null = null;
-  let again = false;
-  let cancelNext: () => void = () => undefined;
-
-  function begin(id: string, work: () => Promise<void>): void {
-    if (busy.has(id) || busy.size >= AT_ONCE || stopping.aborted) return;
-    const working = work()
-      .catch((cause: unknown) =>
-        app.log.error('a batch at a provider cannot be moved on for now', {
-          subject: id,
-          reason: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause),
-        }),
-      )
-      .finally(() => {
-        busy.delete(id);
-        left();
-        void look();
-      });
-    busy.set(id, working);
+  let cancelNext = null as (() => void) | null;
+  const onOver = (): void => {
+    left();
+    lookQuietly();
+  };
+  const tasks = createTasks({ ...app, stopping, onOver });
+  const planJob = async (job: JobRow): Promise<void> => {
+    if (!(await asWorker(app, (workerId) => plan(app, { job, workerId, signal: stopping })))) tasks.rest(job.id);
+  };
+  const look = oneAtATime(async () => {
+    cancelNext?.();
+    if (stopping.aborted) return;
+    const due = await app.inProject(EVERY_PROJECT, (db) => listDue(db, LISTED));
+    for (const id of due.step) tasks.begin(id, () => stepBatch(app, { id, signal: stopping }));
+    for (const job of due.plan) tasks.begin(job.id, () => planJob(job));
+    const nextMs = Math.min(due.nextMs ?? Infinity, tasks.nextMs());
+    if (Number.isFinite(nextMs)) cancelNext = app.clock.after(Math.max(MIN_WAIT_MS, nextMs), lookQuietly);
+  });
+  /** Where nobody waits for it: the next tick looks again. */
+  function lookQuietly(): void {
+    look().catch((cause: unknown) => app.log.debug('the batches at providers cannot be looked at for now', { reason: String(cause) }));
   }
-
-  async function planJob(job: JobRow): Promise<void> {
-    const worker = createWorker({ ...app, onBuried: () => undefined });
-    await worker.join();
-    try {
-      const paid = await plan(app, { job, workerId: worker.id(), signal: stopping });
-      if (!paid) unpaid.set(job.id, app.clock.monotonic() + app.config().settings.jobBatchPollS * 1000);
-    } finally {
-      await worker.leave();
-    }
-  }
-  async function lookOnce(): Promise<void> {
-    cancelNext();
-    const due = await app.inProject(EVERY_PROJECT, (db) => listDue(db, AT_ONCE));
-    const now = app.clock.monotonic();
-    for (const [id, until] of unpaid) if (until <= now) unpaid.delete(id);
-    for (const id of due.step) begin(id, () => stepBatch(app, { id, signal: stopping }));
-    for (const job of due.plan) if (!unpaid.has(job.id)) begin(job.id, () => planJob(job));
-    if (due.nextMs !== null && !stopping.aborted) cancelNext = app.clock.after(Math.max(MIN_WAIT_MS, due.nextMs), () => void look());
-  }
-  function look(): Promise<void> {
-    again = true;
-    looking ??= (async () => {
-      while (again && !stopping.aborted) {
-        again = false;
-        await lookOnce();
-      }
-    })()
-      .catch((cause: unknown) => app.log.warning('the batches at providers cannot be looked at for now', { reason: String(cause) }))
-      .finally(() => {
-        looking = null;
-      });
-    return looking;
-  }
+  const stop = (): void => {
+    cancelNext?.();
+    stopping.abort(new DOMException('the service stops', 'AbortError'));
+  };
 
   return {
     look,
+    stop,
     async idle() {
-      for (await look(); busy.size > 0; await look()) await Promise.race(busy.values());
-    },
-    stop() {
-      cancelNext();
-      stopping.abort(new DOMException('the service stops', 'AbortError'));
+      for (await look(); tasks.running().length > 0; await look()) await Promise.race(tasks.running());
     },
     async close() {
-      this.stop();
-      await looking;
+      stop();
       const waited = new Canceller();
-      await Promise.race([Promise.all(busy.values()), app.clock.sleep(CLOSE_MAX_MS, waited).catch(() => undefined)]);
+      await Promise.race([Promise.all(tasks.running()), app.clock.sleep(CLOSE_MAX_MS, waited).catch(() => undefined)]);
       waited.abort(null);
     },
   };
 }
 
-const MIN_WAIT_MS = 20;
+/** What was claimed and did not come anywhere waits again afterwards; of a process that died too. */
+async function asWorker<Result>(app: JobsApp, work: (workerId: string) => Promise<Result>): Promise<Result> {
+  const worker = createWorker({ ...app, onBuried: () => undefined });
+  await worker.join();
+  try {
+    return await work(worker.id());
+  } finally {
+    await worker.leave();
+  }
+}

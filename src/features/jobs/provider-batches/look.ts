@@ -2,11 +2,10 @@ import { UpstreamError } from '../../../core/provider.ts';
 import type { BatchProblem, BatchSeen } from '../../../core/provider-batches.ts';
 import { EVERY_PROJECT } from '../../../app.ts';
 import { recordOutcomes } from '../run/outcomes.ts';
-import { unansweredOutcome } from '../run/row.ts';
 import { collect } from './collect.ts';
-import { close, endRows, returnRows, type Why, whyOfJob } from './ending.ts';
+import { close, endRows, returnRows, unanswered, type Why, whyOfJob } from './ending.ts';
 import { lineAt, openRows } from './lines/store.ts';
-import { inMs, type ProviderBatch } from './store.ts';
+import { type ProviderBatch } from './store.ts';
 import { change, type Stepping, waitMs, WELL } from './stepping.ts';
 
 /** How far a batch is at its provider; one whose job ends is cancelled there. */
@@ -21,7 +20,7 @@ export async function look(stepping: Stepping): Promise<ProviderBatch | null> {
   signal.throwIfAborted();
   const seen = await batches.look(upstreamId, call);
   if (seen.outcome === null) {
-    await change({ app, batch }, { ...WELL, upstream_status: seen.status, looks: batch.looks + 1, look_at: inMs(waitMs(stepping, batch.looks)) });
+    await change({ app, batch }, { ...WELL, upstream_status: seen.status, looks: batch.looks + 1, lookInMs: waitMs(stepping, batch.looks) });
     return null;
   }
   return change({ app, batch }, { ...WELL, step: 'ended', ended_at: new Date(app.clock.now()), looks: 0, ...filesOf(seen) });
@@ -67,7 +66,7 @@ async function refused(stepping: Stepping, problems: readonly BatchProblem[]): P
     await recordOutcomes(
       app,
       batch.id,
-      rows.map((row) => ({ ...unansweredOutcome(job.id, row.line, { code, message }), provider: batch.provider, model: batch.model })),
+      rows.map((row) => unanswered(stepping, row, { code, message })),
     );
   }
   const isFull = whole.code === QUEUE_FULL;

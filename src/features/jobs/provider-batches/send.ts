@@ -1,7 +1,7 @@
 import { UpstreamError } from '../../../core/provider.ts';
 import type { BatchSeen } from '../../../core/provider-batches.ts';
 import { endUnasked } from './ending.ts';
-import { inMs, type ProviderBatch } from './store.ts';
+import { type ProviderBatch } from './store.ts';
 import { change, NotKept, ourBatch, type Stepping, waitMs, WELL } from './stepping.ts';
 
 /**
@@ -38,7 +38,7 @@ export async function create(stepping: Stepping): Promise<ProviderBatch | null> 
 }
 
 async function later(stepping: Stepping, ms: number): Promise<null> {
-  await change(stepping, { ...WELL, looks: stepping.batch.looks + 1, look_at: inMs(ms) });
+  await change(stepping, { ...WELL, looks: stepping.batch.looks + 1, lookInMs: ms });
   return null;
 }
 
@@ -54,7 +54,7 @@ async function adopt(stepping: Stepping, seen: BatchSeen, others: readonly Batch
       upstream_status: status,
       tried_at: null,
       looks: 0,
-      look_at: inMs(waitMs(stepping, 0)),
+      lookInMs: waitMs(stepping, 0),
     });
     for (const other of others) await cancelSpare(stepping, other);
     app.log.info('a batch was made at a provider', {

@@ -6,7 +6,7 @@ import type { JobsApp } from '../run/world.ts';
 import { close, endRows, returnRows, type Why } from './ending.ts';
 import { end, look } from './look.ts';
 import { create, upload } from './send.ts';
-import { inMs, jobOf, keepBatch, letGoOfBatch, type ProviderBatch, runDirectly } from './store.ts';
+import { jobOf, keepBatch, letGoOfBatch, type ProviderBatch, runDirectly } from './store.ts';
 import { batchesOf, change, NotKept, type Stepping, waitMs } from './stepping.ts';
 
 /** Takes a batch as far as it goes now: one process at a time, each step written down before the next. */
@@ -39,7 +39,7 @@ function keepOn(
   const leave = (): void => canceller.abort(outer.reason);
   if (outer.aborted) leave();
   else outer.addEventListener('abort', leave, { once: true });
-  let cancelNext: () => void = () => undefined;
+  let cancelNext = null as (() => void) | null;
   let keptAt = app.clock.monotonic();
   const again = async (): Promise<void> => {
     const askedAt = app.clock.monotonic();
@@ -55,7 +55,7 @@ function keepOn(
   return {
     signal: canceller,
     stop() {
-      cancelNext();
+      cancelNext?.();
       outer.removeEventListener('abort', leave);
     },
   };
@@ -126,7 +126,7 @@ async function afterFault(stepping: Faulty, error: UpstreamError): Promise<Provi
     failures,
     failing_since: batch.failing_since ?? new Date(app.clock.now()),
     error: JSON.stringify(whyOf(batch, error)),
-    look_at: inMs(Math.max(waitMs(stepping, batch.failures), error.retryAfterMs ?? 0)),
+    lookInMs: Math.max(waitMs(stepping, batch.failures), error.retryAfterMs ?? 0),
     // Of a rate limit it is known that nothing was made.
     ...(error.fault === 'rate_limited' ? { tried_at: null } : {}),
   });

@@ -5,7 +5,7 @@ import type { JobRow } from '../store.ts';
 /** Batches at providers, and which of them is due. Times are those of the database, which is the same for all processes. */
 export type Db = Kysely<ProjectDatabase>;
 export type ProviderBatch = Selectable<ProjectDatabase['batch_provider_batches']>;
-export type BatchColumns = Updateable<ProjectDatabase['batch_provider_batches']>;
+export type BatchColumns = Omit<Updateable<ProjectDatabase['batch_provider_batches']>, 'look_at'> & { readonly lookInMs?: number };
 
 const IS_OPEN = sql<boolean>`b.step in ('new', 'uploaded', 'created', 'ended')`;
 const GOES_ON = sql<boolean>`j.status = 'in_progress' and j.cancel_asked_at is null and j.deleted_at is null and (j.expires_at is null or j.expires_at > now())`;
@@ -45,21 +45,20 @@ export async function letGoOfBatch(db: Db, { id, keeper }: Pick<ProviderBatch, '
 }
 
 /** Changes a batch that is still kept; null where it is not, and somebody else may be about to do the same. */
-export async function changeBatch(db: Db, { id, keeper }: Pick<ProviderBatch, 'id' | 'keeper'>, columns: BatchColumns): Promise<ProviderBatch | null> {
+export async function changeBatch(
+  db: Db,
+  { id, keeper }: Pick<ProviderBatch, 'id' | 'keeper'>,
+  { lookInMs, ...columns }: BatchColumns,
+): Promise<ProviderBatch | null> {
   const changed = await db
     .updateTable('batch_provider_batches')
-    .set(columns)
+    .set({ ...columns, ...(lookInMs === undefined ? {} : { look_at: sql<Date>`now() + make_interval(secs => ${lookInMs / 1000})` }) })
     .where('id', '=', id)
     .where('keeper', '=', keeper)
     .where('kept_until', '>', sql<Date>`now()`)
     .returningAll()
     .executeTakeFirst();
   return changed ?? null;
-}
-
-/** A moment that the database's clock says. */
-export function inMs(ms: number) {
-  return sql<Date>`now() + make_interval(secs => ${ms / 1000})`;
 }
 
 export async function jobOf(db: Db, { job_id: jobId }: Pick<ProviderBatch, 'job_id'>): Promise<(JobRow & { readonly ending: boolean }) | null> {

@@ -1,5 +1,6 @@
 import { EVERY_PROJECT } from '../../../app.ts';
 import { oneAtATime } from '../../../core/one-at-a-time.ts';
+import { createBatchEngine } from '../provider-batches/engine.ts';
 import type { JobRow } from '../store.ts';
 import { createDirectEngine } from './direct.ts';
 import { advance } from './states/advance.ts';
@@ -27,7 +28,7 @@ export function createJobProcessor(app: JobsApp): JobProcessor {
   const tick = oneAtATime(() => moveJobs(app, keeper));
   const ticker = createTicker(app, async () => {
     await tick();
-    await engine.look();
+    await Promise.all([engine.look(), batches.look()]);
   });
   let byTicks = false;
   const left = (): void => {
@@ -35,9 +36,11 @@ export function createJobProcessor(app: JobsApp): JobProcessor {
     else void tick().catch(() => undefined);
   };
   const engine = createDirectEngine(app, { left });
+  const batches = createBatchEngine(app, { left });
   const stop = (): void => {
     ticker.stop();
     engine.stop();
+    batches.stop();
   };
 
   return {
@@ -48,14 +51,14 @@ export function createJobProcessor(app: JobsApp): JobProcessor {
     async runThrough() {
       do {
         await tick();
-        await engine.idle();
+        await Promise.all([engine.idle(), batches.idle()]);
       } while ((await tick()) > 0);
     },
     stop,
     async close() {
       stop();
       await ticker.ended();
-      await engine.close();
+      await Promise.all([engine.close(), batches.close()]);
     },
   };
 }

@@ -6,7 +6,7 @@ import { writeFiles } from '../../batches/write-files.ts';
 import type { JobColumns, JobRow } from '../../store.ts';
 import type { JobsApp } from '../world.ts';
 import { principalOf } from '../world.ts';
-import { chooseEngine } from './engine.ts';
+import { chooseEngineOf } from '../../provider-batches/choice.ts';
 import { changeKept, endWaiting, isExpired } from './store.ts';
 
 /** The next state of a job that is kept, as far as it goes now; null where nothing more can be done at the moment. To do it twice does no harm. */
@@ -60,7 +60,7 @@ async function end(app: JobsApp, job: JobRow, why: Why): Promise<JobRow | null> 
 async function validate(app: JobsApp, job: JobRow): Promise<JobRow | null> {
   if (job.input_file_id !== null && job.total_requests === 0) return takeInFile(app, job);
   try {
-    const { engine, reason } = chooseEngine(app, job);
+    const { engine, reason } = await chooseEngineOf(app, job);
     if ((await principalOf(app, job)) === null)
       return await cannotBegin(app, job, { code: 'FORBIDDEN', message: 'Whoever made this job may not call any more' });
     const started = { started_at: job.started_at ?? new Date(app.clock.now()) };
