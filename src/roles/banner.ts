@@ -40,7 +40,7 @@ export function announce(app: App, start: StartUp, terminal: ((text: string) => 
     ['Data', `${start.dataDir} (${start.database})`],
     ['Sign-in', signIn(start.user)],
   ];
-  if (demo) rows.push(['Real answers', 'set the key of a provider, such as OPENAI_API_KEY, in .env and start again']);
+  if (demo) rows.push(['Real answers', 'set the key of a provider, such as OPENAI_API_KEY, in .env and start again, or run `sluice models pull tinyllama`']);
   rows.push(['Try it', `curl -N '${start.url}/generate?stream=true' -H 'content-type: application/json' -d '{"prompt":"Say hello"}'`]);
   const lines = rows.map(([name, value]) => `  ${name.padEnd(13)} ${value}`);
   terminal(

@@ -1,0 +1,131 @@
+/**
+ * How fast a local model is behind Sluice, next to llama.cpp's own binding with nothing around it, on the same file and threads, in turns:
+ * `bun bench/local.ts [--model FILE] [--threads N] [--rounds N]`. Without a file one of TinyLlama's shape is made, with random weights.
+ */
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Took } from './local/bare.ts';
+import { ask, type Service, startService } from './local/service.ts';
+import { tinyllamaShaped } from './local/shape.ts';
+
+const { values } = parseArgs({ options: { model: { type: 'string' }, threads: { type: 'string' }, rounds: { type: 'string', default: '3' } } });
+const threads = Number(values.threads ?? Math.max(1, availableParallelism() - 1));
+const file = values.model ?? join(tmpdir(), 'sluice-bench-tinyllama-shaped.gguf');
+const TOKENS = 64;
+const WORDS = 'the time of people and water is a long way down to the field where rice grows in the sun and the gate opens for all who ask '.split(' ');
+const promptOf = (words: number, seed: number): string => Array.from({ length: words }, (_, index) => WORDS[(index * 7 + seed) % WORDS.length]).join(' ');
+
+tinyllamaShaped(file);
+const bare = await startBare();
+const service = await startService(file, threads);
+const found: Record<string, number[]> = {};
+const note = (name: string, value: number): void => void (found[name] ??= []).push(value);
+
+await ask(service.url, 'warm', 2);
+await bare.take('warm', 2);
+for (let round = 0; round < Number(values.rounds); round++) {
+  await bareOne(round);
+  await serviceOne(round);
+  await serviceFour(round);
+  await shortBesideLong(round);
+}
+await healthBesideWork(service);
+const { mb, fileMb } = service.memory();
+note('memory, MB', mb);
+note('of that pages of the file, MB', fileMb);
+note('load: service, ms', service.loadMs);
+note('load: binding, ms', bare.loadMs);
+for (const [name, each] of Object.entries(found))
+  process.stdout.write(`${name.padEnd(52)} ${median(each).toFixed(1).padStart(9)}   (${each.map((one) => one.toFixed(1)).join(', ')})\n`);
+for (const kind of ['prompt', 'generation']) {
+  const ratio = median(found[`${kind}: service, tokens/s`] ?? []) / median(found[`${kind}: binding, tokens/s`] ?? []);
+  process.stdout.write(`${`${kind}: service / binding`.padEnd(52)} ${ratio.toFixed(3).padStart(9)}\n`);
+}
+await service.stop();
+bare.stop();
+
+async function bareOne(round: number): Promise<void> {
+  const took = await bare.take(promptOf(80, round), TOKENS);
+  note('prompt: binding, tokens/s', (took.promptTokens / took.promptMs) * 1000);
+  note('generation: binding, tokens/s', (took.tokens / took.generationMs) * 1000);
+}
+
+async function serviceOne(round: number): Promise<void> {
+  const one = await ask(service.url, promptOf(80, round + 100), TOKENS);
+  note('prompt: service, tokens/s', (one.promptTokens / one.firstMs) * 1000);
+  note('generation: service, tokens/s', ((one.tokens - 1) / (one.lastMs - one.firstMs)) * 1000);
+}
+
+/** Four at once: what they make together, and how even it is. */
+async function serviceFour(round: number): Promise<void> {
+  const beganAt = performance.now();
+  const four = await Promise.all([0, 1, 2, 3].map((seed) => ask(service.url, promptOf(10, round * 10 + seed), TOKENS)));
+  const ends = four.map(({ lastMs }) => lastMs);
+  note('four at once: generation together, tokens/s', (four.reduce((sum, { tokens }) => sum + tokens, 0) / (performance.now() - beganAt)) * 1000);
+  note('four at once: first to end / last to end', Math.min(...ends) / Math.max(...ends));
+}
+
+async function shortBesideLong(round: number): Promise<void> {
+  const long = ask(service.url, promptOf(300, round + 50), 2);
+  await Bun.sleep(1000);
+  const short = await ask(service.url, 'hi', 2);
+  const { promptTokens } = await long;
+  note(`first piece of a short question beside one of ${promptTokens} tokens, ms`, short.firstMs);
+}
+
+/** Whether the service itself is slower while its model generates flat out. */
+async function healthBesideWork({ url }: Service): Promise<void> {
+  const p99 = async (until: () => boolean): Promise<number> => {
+    const times: number[] = [];
+    while (!until()) {
+      const at = performance.now();
+      await (await fetch(`${url}/healthz`)).text();
+      times.push(performance.now() - at);
+      await Bun.sleep(5);
+    }
+    return times.toSorted((one, other) => one - other)[Math.floor(times.length * 0.99)] ?? 0;
+  };
+  const endsAt = performance.now() + 8000;
+  note('p99 of /healthz, nothing else to do, ms', await p99(() => performance.now() > endsAt));
+  let isBusy = true;
+  const work = Promise.all([0, 1, 2, 3].map((seed) => ask(url, promptOf(20, 900 + seed), 150))).finally(() => (isBusy = false));
+  note('p99 of /healthz while the model generates, ms', await p99(() => !isBusy));
+  await work;
+}
+
+async function startBare() {
+  const child = Bun.spawn([process.execPath, '--no-env-file', join(import.meta.dir, 'local/bare.ts'), file, String(threads)], {
+    env: { PATH: process.env['PATH'] ?? '' },
+    stdin: 'pipe',
+    stdout: 'pipe',
+    stderr: 'inherit',
+  });
+  const lines = linesOf(child.stdout);
+  const { loadMs } = JSON.parse((await lines.next()).value ?? '{}') as { readonly loadMs: number };
+  return {
+    loadMs,
+    async take(prompt: string, tokens: number): Promise<Took> {
+      void child.stdin.write(`${JSON.stringify({ prompt, tokens })}\n`);
+      void child.stdin.flush();
+      return JSON.parse((await lines.next()).value ?? '{}') as Took;
+    },
+    stop: () => child.kill(),
+  };
+}
+
+async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string, undefined> {
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const chunk of stream) {
+    text += decoder.decode(chunk, { stream: true });
+    const lines = text.split('\n');
+    text = lines.pop() ?? '';
+    yield* lines;
+  }
+  return undefined;
+}
+
+function median(numbers: readonly number[]): number {
+  return numbers.toSorted((one, other) => one - other)[Math.floor(numbers.length / 2)] ?? Number.NaN;
+}
