@@ -4,20 +4,24 @@ import { CommandError } from './command-error.ts';
 
 /** How the command line talks to a running service: like any other client. */
 export type Client = {
-  readonly get: (path: string) => Promise<Response>;
+  readonly get: (path: string, headers?: Record<string, string>) => Promise<Response>;
   readonly post: (path: string, body: unknown, headers?: Record<string, string>) => Promise<Response>;
+  /** Sends a file as it is read. */
+  readonly upload: (path: string, body: ReadableStream<Uint8Array>, contentType: string) => Promise<Response>;
   /** Answers what it is told, as JSON; null where it is told nothing. */
-  readonly ask: <Reply>(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: object) => Promise<Reply>;
+  readonly ask: <Reply>(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body?: object) => Promise<Reply>;
 };
 
 type ClientOptions = { readonly baseUrl?: string | undefined; readonly env: Environment; readonly signal: AbortSignal; readonly token?: string };
+
+type Sent = { readonly body?: unknown; readonly stream?: ReadableStream<Uint8Array>; readonly headers?: Record<string, string> };
 
 const DEFAULT_URL = 'http://127.0.0.1:8000';
 
 /** Signs in with SLUICE_API_KEY or SLUICE_TOKEN, where there is no other token. */
 export function createClient({ baseUrl, env, signal, token = env['SLUICE_API_KEY'] || env['SLUICE_TOKEN'] }: ClientOptions): Client {
   const base = (baseUrl || env['SLUICE_URL'] || DEFAULT_URL).replace(/\/+$/, '');
-  const send = async (method: string, path: string, more: { readonly body?: unknown; readonly headers?: Record<string, string> }): Promise<Response> => {
+  const send = async (method: string, path: string, more: Sent): Promise<Response> => {
     const response = await reach(`${base}${path}`, {
       method,
       headers: {
@@ -26,13 +30,15 @@ export function createClient({ baseUrl, env, signal, token = env['SLUICE_API_KEY
         ...more.headers,
       },
       ...(more.body === undefined ? {} : { body: JSON.stringify(more.body) }),
+      ...(more.stream === undefined ? {} : { body: more.stream, duplex: 'half' }),
       signal,
     });
     if (!response.ok) throw await refusal(response);
     return response;
   };
   return {
-    get: (path) => send('GET', path, {}),
+    get: (path, headers = {}) => send('GET', path, { headers }),
+    upload: (path, stream, contentType) => send('POST', path, { stream, headers: { 'content-type': contentType } }),
     post: (path, body, headers = {}) => send('POST', path, { body, headers }),
     async ask<Reply>(method: string, path: string, body?: object) {
       const text = await (await send(method, path, { body })).text();

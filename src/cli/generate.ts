@@ -5,6 +5,7 @@ import { CommandError } from './command-error.ts';
 import type { Environment } from './command-group.ts';
 import { EXIT } from './exit-codes.ts';
 import { Interrupted, interruption } from './interruption.ts';
+import { serverEvents } from './server-events.ts';
 
 export type GenerateOptions = {
   readonly model?: string;
@@ -77,21 +78,6 @@ async function streamed(client: Client, body: object, headers: Record<string, st
 function brokenOff(refusal?: ErrorBody['error']): CommandError {
   if (refusal === undefined) return new CommandError('the answer broke off', { hint: 'The connection to the service ended before the answer did.' });
   return new CommandError(`the answer broke off: ${refusal.message}`, { hint: `${refusal.code}, request ${refusal.request_id}`, refusal });
-}
-
-/** Our own service writes one form of event: `event`, `id` and `data` lines that end with \n. */
-async function* serverEvents(response: Response): AsyncGenerator<{ event: string; data: string }> {
-  const decoder = new TextDecoder();
-  let rest = '';
-  for await (const chunk of response.body ?? []) {
-    const blocks = (rest + decoder.decode(chunk, { stream: true })).split('\n\n');
-    rest = blocks.pop() ?? '';
-    for (const block of blocks) {
-      const lines = block.split('\n');
-      const data = lines.filter((line) => line.startsWith('data: ')).map((line) => line.slice('data: '.length));
-      if (data.length > 0) yield { event: lines.find((line) => line.startsWith('event: '))?.slice('event: '.length) ?? 'message', data: data.join('\n') };
-    }
-  }
 }
 
 function usageLine(meta: Meta, elapsedMs: number): string {

@@ -17,7 +17,20 @@ import { EXIT, EXIT_MEANINGS } from './exit-codes.ts';
 import { endWhenNobodyReads, written } from './output.ts';
 import { report } from './report.ts';
 
-const GROUPS: readonly CommandGroup[] = [addServe, addWorker, addMigrate, addConfig, addDoctor, addGenerate, addJobs, addUsage, addOpenapi, addUsers, addKeys, addModels];
+const GROUPS: readonly CommandGroup[] = [
+  addServe,
+  addWorker,
+  addMigrate,
+  addConfig,
+  addDoctor,
+  addGenerate,
+  addJobs,
+  addUsage,
+  addOpenapi,
+  addUsers,
+  addKeys,
+  addModels,
+];
 
 /** Reads the command line and runs one command. Answers the exit code. */
 export async function run(argv: readonly string[], local: Local): Promise<number> {

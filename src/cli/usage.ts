@@ -2,7 +2,8 @@ import { createClient } from './client.ts';
 import { CommandError } from './command-error.ts';
 import type { Environment } from './command-group.ts';
 import { EXIT } from './exit-codes.ts';
-import { Interrupted, interruption } from './interruption.ts';
+import { interruption } from './interruption.ts';
+import { copyOut } from './output.ts';
 
 export type UsageOptions = {
   readonly group: string;
@@ -32,7 +33,7 @@ export async function usage(options: UsageOptions, env: Environment): Promise<vo
   const query = queryOf(options);
   if (options.csv) {
     if (options.json) throw new CommandError('both --csv and --json are given', { hint: 'Give one of them.', exitCode: EXIT.wrongUsage });
-    await copy(await client.get(`/api/v1/usage/export?format=csv&${query}`));
+    await copyOut(await client.get(`/api/v1/usage/export?format=csv&${query}`), 'the table');
     return;
   }
   const text = await (await client.get(`/api/v1/usage?${query}`)).text();
@@ -71,21 +72,6 @@ function firstMoment({ since, from }: UsageOptions): string | undefined {
   if (count === undefined) return since;
   const moment = Date.now() - Number(count) * (SPAN_MS[unit] ?? 0);
   return new Date(Math.floor(moment / QUARTER_MS) * QUARTER_MS).toISOString();
-}
-
-/** In pieces, as long as it is. */
-async function copy({ body }: Response): Promise<void> {
-  try {
-    for await (const piece of body ?? []) await written(piece);
-  } catch (cause) {
-    if (cause instanceof Interrupted) throw cause;
-    throw new CommandError('the table broke off', { hint: 'The connection to the service ended before the table did.' });
-  }
-}
-
-/** Waits for a reader that is slower than the service. */
-function written(piece: Uint8Array): Promise<void> {
-  return new Promise((resolve) => void process.stdout.write(piece, () => resolve()));
 }
 
 const COUNTED = ['calls', 'failed_calls', 'cached_calls', 'input_tokens', 'output_tokens', 'cost_usd', 'saved_usd'] as const;

@@ -9,14 +9,15 @@ import { eachOutcome, inPages } from './outcomes.ts';
 import { type Outcome, readTable, type TableRow } from './store.ts';
 
 type Format = NonNullable<OutcomeListQuery['format']>;
+type Wanted = { readonly format: Format; readonly status: OutcomeListQuery['status'] };
 /** A head, which may be nothing, and then pages of text. */
 type Text = { readonly head: string; readonly pages: AsyncGenerator<string, void> };
 
 const TYPES = { jsonl: 'application/jsonl; charset=utf-8', csv: 'text/csv; charset=utf-8; header=present', merged: 'text/csv; charset=utf-8; header=present' };
 
 /** All outcomes of a job, as long as they are: they are sent in pieces. */
-export function exportOutcomes(app: Pick<App, 'inProject'>, job: JobRow, format: Format): Reply {
-  const { head, pages } = TEXTS[format](app, job);
+export function exportOutcomes(app: Pick<App, 'inProject'>, job: JobRow, { format, status }: Wanted): Reply {
+  const { head, pages } = TEXTS[format](app, job, status);
   return {
     headers: { 'content-type': TYPES[format], 'content-disposition': `attachment; filename="${job.id}.${format === 'jsonl' ? 'jsonl' : 'csv'}"` },
     async stream(sink) {
@@ -26,15 +27,25 @@ export function exportOutcomes(app: Pick<App, 'inProject'>, job: JobRow, format:
   };
 }
 
-const TEXTS: Readonly<Record<Format, (app: Pick<App, 'inProject'>, job: JobRow) => Text>> = {
-  jsonl: (app, job) => ({ head: '', pages: texts(eachOutcome(app, job), jsonLine) }),
-  csv: (app, job) => ({ head: csvRecord(CSV_COLUMNS), pages: texts(eachOutcome(app, job), (outcome) => csvLine(job, outcome)) }),
-  merged(app, job) {
+const TEXTS: Readonly<Record<Format, (app: Pick<App, 'inProject'>, job: JobRow, status: Wanted['status']) => Text>> = {
+  jsonl: (app, job, status) => ({ head: '', pages: texts(eachOutcome(app, job), (outcome) => (isWanted(outcome, status) ? jsonLine(outcome) : '')) }),
+  csv(app, job, status) {
+    const pages = texts(eachOutcome(app, job), (outcome) => (isWanted(outcome, status) ? csvLine(job, outcome) : ''));
+    return { head: csvRecord(CSV_COLUMNS), pages };
+  },
+  merged(app, job, status) {
     const columns = job.columns ?? [];
     const names = job.columns === null ? ['custom_id'] : columns;
-    return { head: csvRecord([...names, ...MERGED_COLUMNS]), pages: texts(tableRows(app, job), (row) => mergedLine(job, row)) };
+    return {
+      head: csvRecord([...names, ...MERGED_COLUMNS]),
+      pages: texts(tableRows(app, job), (row) => (isWanted(row.outcome, status) ? mergedLine(job, row) : '')),
+    };
   },
 };
+
+function isWanted(outcome: Outcome | null, status: Wanted['status']): boolean {
+  return status === undefined || (outcome !== null && statusOf(outcome.error) === status);
+}
 
 async function* texts<Row>(pages: AsyncGenerator<readonly Row[], void>, write: (row: Row) => string): AsyncGenerator<string, void> {
   for await (const page of pages) yield page.map(write).join('');

@@ -27,7 +27,7 @@ export async function showOutcomes(app: App, { principal, params, query }: Excha
   if (format !== undefined) {
     assertWhole(query);
     const job = await app.inProject(principal.projectId, (db) => jobAt(db, principal, params.id));
-    return exportOutcomes(app, job, format);
+    return exportOutcomes(app, job, { format, status: query.status });
   }
   const place = placeOf(query);
   const failed = status === null ? null : status === 'failed';
@@ -44,9 +44,9 @@ function totalOf({ completed_requests: completed, failed_requests: failed }: Job
   return status === 'failed' ? failed : completed + failed;
 }
 
-/** A file has no pages, and holds all. */
+/** A file has no pages. */
 function assertWhole(query: OutcomeListQuery): void {
-  const { format: _, ...rest } = query;
+  const { format: _, status: __, ...rest } = query;
   const [field] = Object.entries(rest).flatMap(([name, value]) => (value === undefined ? [] : [name]));
   if (field === undefined) return;
   const message = `${field} cannot be given with format, which gives the whole`;
