@@ -6,7 +6,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Took } from './local/bare.ts';
-import { ask, type Service, startService } from './local/service.ts';
+import { ask, type Service, startService } from './local/sluice.ts';
 import { tinyllamaShaped } from './local/shape.ts';
 
 const { values } = parseArgs({ options: { model: { type: 'string' }, threads: { type: 'string' }, rounds: { type: 'string', default: '3' } } });
