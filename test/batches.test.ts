@@ -91,7 +91,7 @@ describe.each(['gpt-4o-mini', 'claude-haiku-4-5', 'demo'])('a batch on %s', (mod
     expect(['validating', 'in_progress']).toContain(made.status);
     expect(made.expires_at).toBe(made.created_at + 86_400);
     const batch = await over(made);
-    expect(batch).toMatchObject({ status: 'completed', request_counts: { total: 25, completed: 25, failed: 0 }, model, error_file_id: null } as object);
+    expect(batch).toMatchObject({ status: 'completed', request_counts: { total: 25, completed: 25, failed: 0 }, model, error_file_id: null });
     for (const at of [batch.in_progress_at, batch.finalizing_at, batch.completed_at]) expect(at ?? 0).toBeGreaterThanOrEqual(batch.created_at);
     expect([batch.failed_at, batch.expired_at, batch.cancelling_at, batch.cancelled_at]).toEqual([null, null, null, null] as never);
     const lines = await linesOf(batch.output_file_id);
@@ -224,7 +224,7 @@ describe('the limits of an input file', () => {
     const text = line.repeat(lines) + ' '.repeat(BYTES + 1 - lines * line.length);
     const batch = await over(await create(text));
     expect(batch.status).toBe('failed');
-    expect(batch.errors?.data?.[0]).toMatchObject({ code: 'file_too_large', line: lines + 1, param: 'input_file_id' } as object);
+    expect(batch.errors?.data?.[0]).toMatchObject({ code: 'file_too_large', line: lines + 1, param: 'input_file_id' });
   }, 60_000);
 });
 

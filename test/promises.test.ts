@@ -3,6 +3,7 @@ import type { FakeUpstream } from './fake-upstream/server.ts';
 import { ADMIN, type Sluice } from './harness.ts';
 import type { Ask, Case, Slice } from './promises/ask.ts';
 import { auth } from './promises/auth.ts';
+import { batches } from './promises/batches.ts';
 import { chat } from './promises/chat.ts';
 import { type Answer, type Operation, outcomeOf } from './promises/document.ts';
 import { compatible } from './promises/compatible.ts';
@@ -36,6 +37,7 @@ const SLICES: Readonly<Record<string, Slice>> = {
   responses,
   messages,
   files,
+  batches,
   jobs,
   providers,
   tasks,

@@ -19,6 +19,16 @@ const MAKERS: Readonly<Record<string, (owner: Owner, ask: Ask, people: People) =
     body.append('file', new File(['mine'], 'mine.txt'));
     return (await call<{ id: string }>(`${sluice.url}/v1/files`, { method: 'POST', headers, body })).json.id;
   },
+  // One that waits, so that it can be cancelled.
+  '/v1/batches': async ({ projectId }, _ask, { rows }) => {
+    const id = `batch_of_${projectId}`;
+    await rows(
+      `insert into batch_jobs (id, project_id, creator, surface, name, endpoint, hold)
+       values ($1, $2, '{"kind": "anonymous", "id": null}', 'openai', 'mine', '/v1/chat/completions', true)`,
+      [id, projectId],
+    );
+    return id;
+  },
   '/api/v1/streams': async (_owner, ask) =>
     (await ask('POST', '/generate?stream=true', { prompt: 'mine' }, { 'x-stream-resume': 'true' })).headers.get('x-stream-id') ?? '',
   '/api/v1/requests': async (_owner, ask) => (await ask('POST', '/generate', { prompt: 'mine' })).headers.get('x-request-id') ?? '',
