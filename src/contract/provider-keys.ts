@@ -1,20 +1,18 @@
 import { z } from 'zod';
 
-const OneKey = z.union([
-  z.string().min(1).describe('A key; `${NAME}` reads the environment variable NAME.'),
-  z.strictObject({
-    key: z.string().min(1),
-    name: z
-      .string()
-      .regex(/^[a-z0-9][a-z0-9._-]*$/, 'lower-case letters, digits, dot, dash and underscore')
-      .max(64)
-      .optional()
-      .describe('What it is called where it is shown; without one, it is its number and its last letters.'),
-    weight: z.number().positive().max(1000).default(1).describe('How many of the calls it gets, beside the weights of the others.'),
-    rpm: z.int().min(1).max(10_000_000).optional().describe('Most calls by it a minute, from each process.'),
-    max_parallel: z.int().min(1).max(100_000).optional().describe('Most calls by it at a time, from each process.'),
-  }),
-]);
+export const BoundedKey = z.strictObject({
+  key: z.string().min(1),
+  name: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9._-]*$/, 'lower-case letters, digits, dot, dash and underscore')
+    .max(64)
+    .optional()
+    .describe('What it is called where it is shown; without one, it is its number and its last letters.'),
+  weight: z.number().positive().max(1000).default(1).describe('How many of the calls it gets, beside the weights of the others.'),
+  rpm: z.int().min(1).max(10_000_000).optional().describe('Most calls by it a minute, from each process.'),
+  max_parallel: z.int().min(1).max(100_000).optional().describe('Most calls by it at a time, from each process.'),
+});
+const OneKey = z.union([z.string().min(1).describe('A key; `${NAME}` reads the environment variable NAME.'), BoundedKey]);
 
 /** Several keys of one provider: their calls are spread over them. */
 export const ProviderKeys = z

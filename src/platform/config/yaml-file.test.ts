@@ -108,7 +108,7 @@ describe('a problem says line, column and what to do', () => {
 describe('an unknown key is left out with a warning that says line, column and what was meant', () => {
   const cases: [string, string, string][] = [
     ['a section', 'provders: {}', 'c.yaml:1:1: unknown key `provders`. Did you mean `providers`?'],
-    ['nothing near', 'webhooks: {}', 'c.yaml:1:1: unknown key `webhooks`. Known here: providers, models, prices, privacy, retention, settings.'],
+    ['nothing near', 'gateways: {}', 'c.yaml:1:1: unknown key `gateways`. Known here: providers, models, prices, privacy, retention, webhooks, settings.'],
     ['what is to be kept', 'privacy:\n  keep_bodys: all', 'c.yaml:2:3: unknown key `privacy.keep_bodys`. Did you mean `keep_bodies`?'],
     ['how long it is kept', 'retention:\n  ledgr_days: 9', 'c.yaml:2:3: unknown key `retention.ledgr_days`. Did you mean `ledger_days`?'],
     [
@@ -125,6 +125,11 @@ describe('an unknown key is left out with a warning that says line, column and w
       'a key of the price of long prompts',
       'prices:\n  a/b: { input: 1, output: 1, above: { tokens: 9, input: 1, output: 1, per_cal: 1 } }',
       'c.yaml:2:72: unknown key `prices.a/b.above.per_cal`. Known here: tokens, input, output, cached_input, cache_write, long_cache_write, batch_input, batch_output.',
+    ],
+    [
+      'a bound of a key',
+      'providers:\n  p: { base_url: "http://127.0.0.1:1", api_keys: [{ key: one, max_paralel: 5 }] }',
+      'c.yaml:2:63: unknown key `providers.p.api_keys.0.max_paralel`. Did you mean `max_parallel`?',
     ],
     ['a setting', 'settings:\n  API_PROT: 1', 'c.yaml:2:3: unknown setting `API_PROT`. Did you mean `API_PORT`?'],
   ];

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { ConfigFile, LongPromptPrice } from '../../contract/config-file.ts';
 import { EMPTY_CONFIG_FILE } from '../../contract/empty-config-file.ts';
+import { BoundedKey } from '../../contract/provider-keys.ts';
 import { didYouMean } from '../../core/did-you-mean.ts';
 import type { ConfigProblem } from './config-error.ts';
 import { isVariable, misspeltVariable } from './misspelt.ts';
@@ -162,7 +163,7 @@ function unknownKey(key: string, path: YamlPath, tree: YamlTree): YamlProblem {
 function keysAt(path: YamlPath): readonly string[] {
   const [section, , list] = path;
   if (section === undefined) return Object.keys(ConfigFile.shape);
-  if (section === 'providers') return Object.keys(ConfigFile.shape.providers.unwrap().valueType.shape);
+  if (section === 'providers') return Object.keys(list === 'api_keys' ? BoundedKey.shape : ConfigFile.shape.providers.unwrap().valueType.shape);
   if (section === 'prices') return Object.keys(list === 'above' ? LongPromptPrice.shape : ConfigFile.shape.prices.unwrap().valueType.shape);
   if (section === 'privacy') return path.length === 1 ? Object.keys(ConfigFile.shape.privacy.unwrap().shape) : ['name', 'pattern'];
   if (section === 'retention') return Object.keys(ConfigFile.shape.retention.unwrap().shape);
