@@ -15,8 +15,9 @@ export async function showRequests(app: App, { principal, params, query }: Excha
   const { custom_id: customId = null, status: state = null } = query;
   const json = await app.inProject(principal.projectId, async (db) => {
     const job = await jobAt(db, principal, params.id);
-    const rows = await listRequests(db, { jobId: job.id, state, customId, place: atLine(place) });
-    const total = state === null && customId === null ? job.total_requests : null;
+    const isWhole = state === null && customId === null;
+    const rows = await listRequests(db, { jobId: job.id, state, customId, place: isWhole ? counted(atLine(place)) : atLine(place) });
+    const total = isWhole ? job.total_requests : null;
     return pageAt(place, { rows, total, cursorOf, show: (row) => row });
   });
   return { json };
@@ -33,7 +34,8 @@ export async function showOutcomes(app: App, { principal, params, query }: Excha
   const failed = status === null ? null : status === 'failed';
   const json = await app.inProject(principal.projectId, async (db) => {
     const job = await jobAt(db, principal, params.id);
-    const rows = await listOutcomes(db, { jobId: job.id, failed, customId, place: atLine(place) });
+    const isWhole = failed === null && customId === null && totalOf(job, status) === job.total_requests;
+    const rows = await listOutcomes(db, { jobId: job.id, failed, customId, place: isWhole ? counted(atLine(place)) : atLine(place) });
     return pageAt(place, { rows, total: customId === null ? totalOf(job, status) : null, cursorOf, show: outcomeReply });
   });
   return { json };
@@ -57,7 +59,14 @@ function cursorOf({ line }: { readonly line: number }): string {
   return String(line);
 }
 
-function atLine({ rowsMax, skip, after }: ReturnType<typeof placeOf>): Parameters<typeof listOutcomes>[1]['place'] {
+type LinePlace = Parameters<typeof listOutcomes>[1]['place'];
+
+/** Where no line is missing, so many to skip are a line to begin behind, which an index finds at once. */
+function counted({ rowsMax, skip, after }: LinePlace): LinePlace {
+  return { rowsMax, skip: 0, after: after ?? skip };
+}
+
+function atLine({ rowsMax, skip, after }: ReturnType<typeof placeOf>): LinePlace {
   if (after === null) return { rowsMax, skip, after: null };
   if (/^\d{1,9}$/.test(after)) return { rowsMax, skip, after: Number(after) };
   const message = 'cursor must be the next_cursor of the page before';

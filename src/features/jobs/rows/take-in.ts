@@ -7,7 +7,8 @@ import { findTaken, insertRequests, type Piece } from './store.ts';
 export type IncomingRow = { readonly line: number; readonly customId: string; readonly body: object; readonly columns?: readonly string[] | null };
 
 const PIECE_ROWS = 1000;
-const PIECE_CHARS = 4_000_000;
+/** Small ones are garbage sooner: a piece of a million characters keeps twice the memory. */
+const PIECE_CHARS = 250_000;
 
 /**
  * Adds requests to a job that the caller's transaction has locked, behind those that it has: all of them, or none, because what is thrown here ends
