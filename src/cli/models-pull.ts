@@ -6,7 +6,7 @@ import type { Environment, ModelShelf } from './command-group.ts';
 import { EXIT } from './exit-codes.ts';
 import { interruption } from './interruption.ts';
 import { download } from './model-download.ts';
-import { createProgress } from './model-progress.ts';
+import { type DownloadShown, showDownload } from './model-progress.ts';
 import { type ModelSource, sourceOf } from './model-source.ts';
 import { PART, PART_MARK, pathOf, sizeText } from './models.ts';
 import { printJson } from './output.ts';
@@ -53,7 +53,7 @@ type Fetching = {
 
 async function fetchInto(part: string, { shelf, source, sha256, name, env, signal, json, force }: Fetching): Promise<void> {
   if (force === true) for (const old of [part, markOf(part)]) rmSync(old, { force: true });
-  const progress = createProgress({ name, out: process.stderr, env, quiet: json });
+  const progress = json ? NOTHING_SHOWN : showDownload(name, process.stderr, env);
   try {
     const { checksum } = await download({
       url: source.url,
@@ -73,6 +73,9 @@ async function fetchInto(part: string, { shelf, source, sha256, name, env, signa
     throw cause;
   }
 }
+
+/** A program that reads JSON wants nothing else. */
+const NOTHING_SHOWN: DownloadShown = { show: () => undefined, say: () => undefined, end: () => undefined };
 
 function markOf(part: string): string {
   return part.slice(0, -PART.length) + PART_MARK;

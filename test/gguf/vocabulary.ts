@@ -3,7 +3,8 @@ import type { Metadata } from './writer.ts';
 /** A vocabulary in SentencePiece's manner: three tokens that are no text, one for each byte, and pieces of text in which `▁` is a space. */
 export type Vocabulary = { readonly tokens: readonly string[]; readonly kinds: readonly number[]; readonly idOf: (token: string) => number };
 
-export const [UNKNOWN, BEGIN, END] = [0, 1, 2];
+export const END = 2;
+const [UNKNOWN, BEGIN] = [0, 1];
 const KIND = { text: 1, unknown: 2, control: 3, byte: 6 } as const;
 const SPACE = '\u2581';
 
@@ -29,7 +30,7 @@ export function byteToken(byte: number): string {
 }
 
 /** The form in which TinyLlama's and Zephyr's chats are written. */
-export const CHAT_TEMPLATE =
+const CHAT_TEMPLATE =
   "{% for message in messages %}{{ '<|' + message['role'] + '|>\n' + message['content'] + eos_token + '\n' }}{% endfor %}" +
   "{% if add_generation_prompt %}{{ '<|assistant|>\n' }}{% endif %}";
 

@@ -44,7 +44,7 @@ const SOON_MS = 10_000;
 /** One that is killed so often in a row before it is ready, for want of memory perhaps, will not be ready. */
 const DEATHS_MAX = 3;
 /** What cannot be loaded is tried again by a question after this time: its file may have been mended. */
-export const TRY_AGAIN_MS = 30_000;
+const TRY_AGAIN_MS = 30_000;
 const LOAD_MS = 600_000;
 
 type Inner = Living & {

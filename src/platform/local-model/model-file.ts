@@ -3,7 +3,7 @@ import { describeGguf, type GgufModel } from '../../wire/gguf-model.ts';
 import { GgufError, type GgufHead, readGguf } from '../../wire/gguf.ts';
 
 /** Why a file is no model that can be loaded, in words that anybody may read: where it lies is for the log. */
-export class ModelFileError extends Error {}
+class ModelFileError extends Error {}
 
 const FIRST_BYTES = 4 * 1_048_576;
 /** A vocabulary of a million tokens with all that belongs to it. */
