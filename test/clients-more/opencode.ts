@@ -20,8 +20,10 @@ export const opencode: Client = {
     return { command: [program], env: {} };
   },
   flows: ['chat', 'tools'],
-  async ask({ command, env }, { url, key, model, folder }) {
-    const provider = { npm: DIALECTS[model], options: { baseURL: `${url}/v1`, apiKey: key }, models: { [model]: { tool_call: true } } };
+  async ask({ command, env }, { url, key, model: asked, folder }) {
+    // It gives the fifth generation another tool to write with, whose patches nobody makes up.
+    const model = asked === GPT ? 'gpt-4o-mini' : asked;
+    const provider = { npm: DIALECTS[asked], options: { baseURL: `${url}/v1`, apiKey: key }, models: { [model]: { tool_call: true } } };
     const config = { autoupdate: false, share: 'disabled', permission: { edit: 'allow' }, provider: { sluice: provider } };
     await writeFile(join(folder, CONFIG), JSON.stringify(config));
     const say = async (prompt: string): Promise<readonly Told[]> => {
