@@ -1,7 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import OpenAI, { toFile } from 'openai';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type FakeUpstream, startFakeUpstream } from './fake-upstream/server.ts';
 import { call, type Sluice, signIn, startSluice, until } from './harness.ts';
+import { makeDatabase, run, type TestDatabase } from './test-database.ts';
 
 /** /v1/batches as OpenAI's own client uses it: on a model of OpenAI, on one of Anthropic, and on the demo model. */
 let upstream: FakeUpstream;
@@ -9,9 +13,16 @@ let sluice: Sluice;
 let client: OpenAI;
 let stranger: OpenAI;
 let admin: Record<string, string>;
+let database: TestDatabase;
+let folder: string;
 
 beforeAll(async () => {
   upstream = await startFakeUpstream();
+  database = await makeDatabase();
+  folder = mkdtempSync(join(tmpdir(), 'sluice-batches-'));
+  const config = join(folder, 'sluice.config.yaml');
+  // One that has no batches of its own.
+  writeFileSync(config, JSON.stringify({ providers: { house: { base_url: upstream.url, models: ['llama'] } } }));
   sluice = await startSluice({
     env: {
       OPENAI_API_KEY: 'sk-upstream-000000000000',
@@ -20,6 +31,8 @@ beforeAll(async () => {
       ANTHROPIC_BASE_URL: upstream.origin,
       JOB_POLL_INTERVAL_S: '0.2',
       UPSTREAM_MAX_RETRIES: '0',
+      SLUICE_CONFIG: config,
+      ...database.env,
     },
   });
   admin = await signIn(sluice.url);
@@ -33,7 +46,9 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(async () => {
   await sluice.stop();
+  await database.drop();
   upstream.stop();
+  rmSync(folder, { recursive: true });
 });
 
 type Endpoint = OpenAI.BatchCreateParams['endpoint'];
@@ -206,6 +221,13 @@ describe('a batch with mistakes', () => {
   });
 });
 
+/** What the process has in memory that is its own, in MB. */
+function memory(): number {
+  const status = readFileSync(`/proc/${sluice.pid}/status`, 'utf8');
+  const kb = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0);
+  return (kb('RssAnon') + kb('VmSwap')) / 1024;
+}
+
 describe('the limits of an input file', () => {
   const ROWS = 50_000;
   const BYTES = 200_000_000;
@@ -218,6 +240,34 @@ describe('the limits of an input file', () => {
     ] as never);
   }, 60_000);
 
+  test('50,000 rows of 200 MB are taken in and given out, and take little memory', async () => {
+    const bare = `${JSON.stringify(request('00000', chat('llama', '')))}\n`.length;
+    const filling = 'x'.repeat(BYTES / ROWS - bare);
+    const file = new File(
+      Array.from({ length: ROWS }, (_, index) => `${JSON.stringify(request(`${index}`.padStart(5, '0'), chat('llama', filling)))}\n`),
+      'large.jsonl',
+    );
+    expect(file.size).toBe(BYTES);
+    upstream.script({ delayMs: 5000 });
+    const before = memory();
+    let most = before;
+    const watch = setInterval(() => {
+      most = Math.max(most, memory());
+    }, 10);
+    const { id } = await client.files.create({ file, purpose: 'batch' });
+    const made = await client.batches.create({ input_file_id: id, endpoint: CHAT, completion_window: '24h' });
+    await until(async () => (await client.batches.retrieve(made.id)).status === 'in_progress', 60_000);
+    expect((await client.batches.retrieve(made.id)).request_counts?.total).toBe(ROWS);
+    await client.batches.cancel(made.id);
+    upstream.script([]);
+    const batch = await over(made);
+    clearInterval(watch);
+    const lines = [...(await linesOf(batch.output_file_id)), ...(await linesOf(batch.error_file_id))];
+    expect([lines.length, new Set(lines.map(({ custom_id: name }) => name)).size]).toEqual([ROWS, ROWS]);
+    console.log('GROWTH', most - before);
+    expect(most - before).toBeLessThan(150);
+  }, 180_000);
+
   test('one byte beyond 200 MB is named with its line', async () => {
     const line = `${JSON.stringify(request('a', chat('demo', 'x'.repeat(1_000_000))))}\n`;
     const lines = Math.floor(BYTES / line.length);
@@ -228,29 +278,45 @@ describe('the limits of an input file', () => {
   }, 60_000);
 });
 
-test('a batch that is cancelled keeps what was answered, and tells the rest so', async () => {
+/** A batch of so many requests that each take a while, of which some are through. */
+async function halfDone(rows: number): Promise<OpenAI.Batch> {
   upstream.script({ delayMs: 300 });
-  const names = Array.from({ length: 200 }, (_, index) => `${index}`);
-  const made = await create(jsonl(names.map((name) => request(name, chat('claude-haiku-4-5', name)))));
-  await until(
-    async () =>
-      ((await client.batches.retrieve(made.id)).request_counts?.completed ?? 0) > 0 || (await client.batches.retrieve(made.id)).status === 'in_progress',
-    20_000,
-  );
+  const made = await create(jsonl(Array.from({ length: rows }, (_, index) => request(`${index}`, chat('llama', `${index}`)))));
+  await until(async () => ((await client.batches.retrieve(made.id)).request_counts?.completed ?? 0) > 0, 20_000);
+  return made;
+}
+
+/** Each request in one of the two files, those that were not run for this reason. */
+async function expectParted(batch: OpenAI.Batch, rows: number, code: string): Promise<void> {
+  upstream.script([]);
+  const [output, errors] = [await linesOf(batch.output_file_id), await linesOf(batch.error_file_id)];
+  expect([...output, ...errors].map(({ custom_id: id }) => Number(id)).toSorted((a, b) => a - b)).toEqual(Array.from({ length: rows }, (_, index) => index));
+  for (const { response, error } of output) expect([response?.status_code, error]).toEqual([200, null]);
+  for (const { response, error } of errors) expect([response, error?.code]).toEqual([null, code]);
+  expect(batch.request_counts).toEqual({ total: rows, completed: output.length, failed: errors.length });
+  expect(Math.min(output.length, errors.length)).toBeGreaterThan(0);
+}
+
+test('a batch that is cancelled keeps what was answered, and tells the rest so', async () => {
+  const made = await halfDone(200);
   const cancelling = await client.batches.cancel(made.id);
   expect(['cancelling', 'cancelled']).toContain(cancelling.status);
   expect(cancelling.cancelling_at ?? 0).toBeGreaterThan(0);
   const batch = await over(made);
-  upstream.script([]);
   expect(batch).toMatchObject({ status: 'cancelled', errors: null });
   expect(batch.cancelled_at ?? 0).toBeGreaterThan(0);
-  const [output, errors] = [await linesOf(batch.output_file_id), await linesOf(batch.error_file_id)];
-  expect([...output, ...errors].map(({ custom_id: id }) => Number(id)).toSorted((a, b) => a - b)).toEqual(names.map(Number));
-  expect(errors.length).toBeGreaterThan(0);
-  for (const { response, error } of errors) expect([response, error?.code]).toEqual([null, 'batch_cancelled']);
-  expect(batch.request_counts).toEqual({ total: 200, completed: output.length, failed: errors.length });
+  await expectParted(batch, 200, 'batch_cancelled');
   const again = await failureOf(client.batches.cancel(made.id));
   expect([again.status, again.headers?.get('x-should-retry')]).toEqual([409, 'false']);
+}, 60_000);
+
+test('a batch whose time is over keeps what was answered, and tells the rest so', async () => {
+  const made = await halfDone(200);
+  await run(database.urlOf(sluice), `update batch_jobs set expires_at = now() where id = '${made.id}'`);
+  const batch = await over(made);
+  expect(batch).toMatchObject({ status: 'expired', errors: null });
+  expect(batch.expired_at ?? 0).toBeGreaterThan(0);
+  await expectParted(batch, 200, 'batch_expired');
 }, 60_000);
 
 test('batches are listed in pages, are jobs too, and nobody else sees them', async () => {
