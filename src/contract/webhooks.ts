@@ -3,11 +3,11 @@ import { PAGE_FIELDS, pageSchema, WantedId } from './paging.ts';
 import { lineOfText } from './text.ts';
 
 /** Webhooks (CONTRACT 7): where a project wants to be told what happened. */
-export const WEBHOOK_EVENTS = ['batch.completed', 'batch.failed', 'batch.expired', 'batch.cancelled'] as const;
+const WEBHOOK_EVENTS = ['batch.completed', 'batch.failed', 'batch.expired', 'batch.cancelled'] as const;
 /** What a test of an endpoint sends. */
 export const TEST_EVENT = 'webhook.test';
 
-export const WebhookUrl = z
+const WebhookUrl = z
   .url({ protocol: /^https?$/ })
   .max(2000)
   .refine((text) => !/^[a-z]+:\/\/[^/]*@/i.test(text), 'must not hold a name or password: what comes is known by its signature');
@@ -76,7 +76,7 @@ export const WebhookSecretReply = z
   .strictObject({ secret: z.string().describe('What the tellings to a `webhook_url` of a job are signed with.') })
   .meta({ id: 'WebhookSecret' });
 
-export const DELIVERY_STATES = ['waiting', 'delivered', 'failed'] as const;
+const DELIVERY_STATES = ['waiting', 'delivered', 'failed'] as const;
 export const DeliveryReply = z
   .strictObject({
     id: z.string(),

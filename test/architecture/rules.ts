@@ -11,7 +11,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   wire: ['contract', 'core'],
   providers: ['contract', 'core', 'wire'],
   app: ['contract', 'core', 'tables'],
-  tables: [],
+  tables: ['contract', 'core'],
   gateway: ['contract', 'core', 'app', 'tables'],
   http: ['contract', 'core', 'wire', 'app', 'tables'],
   features: ['contract', 'core', 'wire', 'gateway', 'http', 'app', 'tables'],

@@ -83,7 +83,8 @@ function shown(job: JobRow, batches: readonly ProviderBatchRow[]): JobReply {
     cost_usd: usdOf(cost),
     saved_usd: usdOf(saved),
     provider_batches: batches.map(shownBatch),
-    openai_batch_id: batches.find(({ provider, upstream_id: id }) => provider === 'openai' && id !== null)?.upstream_id ?? null,
+    // OpenAI's are made of files, and nobody else's.
+    openai_batch_id: batches.find(({ input_file_id: file, upstream_id: id }) => file !== null && id !== null)?.upstream_id ?? null,
     input_file_id: job.input_file_id,
     output_file_id: job.output_file_id,
     error_file_id: job.error_file_id,
