@@ -138,6 +138,9 @@ describe('what is asked', () => {
     expect(status).toBe(400);
     expect(json.error).toMatchObject({ code: 'context_length_exceeded', param: 'messages' });
     expect(json.error.message).toContain('2048');
+    // So long that nobody counts it.
+    const endless = await chat<Failed>(asking('x'.repeat(1_000_000)));
+    expect([endless.status, endless.json.error.code]).toEqual([400, 'context_length_exceeded']);
   });
 
   test('400 when it asks for what a local model cannot do', async () => {

@@ -1,6 +1,6 @@
 import type { LlamaModel } from 'node-llama-cpp';
 import type { Engine } from './engine.ts';
-import { RefusedError } from './refused-error.ts';
+import { assertCountable, tooLong } from './refused-error.ts';
 import type { ModelOptions } from './words.ts';
 
 /** Turns texts into vectors of length one, one text after the other. */
@@ -13,18 +13,16 @@ export async function createEmbedding(model: LlamaModel, { contextTokens, thread
     let inputTokens = 0;
     for (const [index, text] of texts.entries()) {
       if (turn.isCancelled()) break;
+      const [what, bounds] = [`input[${index}] has`, { most: contextSize, param: 'input' }];
+      assertCountable(text.length, what, bounds);
       const tokens = context.calculateInputLength(text);
-      if (tokens > contextSize) throw tooLong(index, tokens, contextSize);
+      if (tokens > contextSize) throw tooLong(what, { tokens, ...bounds });
       inputTokens += tokens;
       const { vector } = await context.getEmbeddingFor(text);
       vectors.push(ofLengthOne(vector));
     }
     return { vectors, inputTokens };
   };
-}
-
-function tooLong(index: number, tokens: number, most: number): RefusedError {
-  return new RefusedError({ words: `input[${index}] has ${tokens} tokens, and this model reads ${most}`, code: 'context_length_exceeded', param: 'input' });
 }
 
 function ofLengthOne(vector: readonly number[]): number[] {

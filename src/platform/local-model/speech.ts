@@ -3,7 +3,7 @@ import type { LocalAsked } from '../../core/local-model.ts';
 import { watchStops } from '../../core/stop-strings.ts';
 import { createChat } from './chat-form.ts';
 import type { Engine } from './engine.ts';
-import { RefusedError } from './refused-error.ts';
+import { assertCountable, RefusedError, tooLong } from './refused-error.ts';
 import type { Ending, ModelOptions } from './words.ts';
 
 /** One answer while it is made. */
@@ -30,9 +30,13 @@ export async function createSpeech(llama: Llama, model: LlamaModel, options: Mod
   const free: Place[] = Array.from({ length: parallel }, () => ({ sequence: context.getSequence(), prompt: [] }));
 
   return async (asked, turn) => {
+    const bounds = { most: contextTokens, param: 'messages' };
+    const chars = asked.messages.reduce((sum, { text }) => sum + text.length, 0);
+    assertCountable(chars, 'The messages have', bounds);
     const prompt = chat.tokens(asked.messages);
     const room = contextTokens - prompt.length;
-    if (room < 1) throw tooLong(prompt.length, contextTokens);
+    // The answer needs some of it too.
+    if (room < 1) throw tooLong('The messages have', { tokens: prompt.length, ...bounds });
     const grammar = asked.grammar === undefined ? null : await grammarFor(asked.grammar);
     const place = takePlace(free, prompt);
     try {
@@ -45,11 +49,6 @@ export async function createSpeech(llama: Llama, model: LlamaModel, options: Mod
       free.push(place);
     }
   };
-}
-
-function tooLong(tokens: number, most: number): RefusedError {
-  const words = `The messages have ${tokens} tokens, and this model's context is ${most} tokens, of which the answer needs some`;
-  return new RefusedError({ words, code: 'context_length_exceeded', param: 'messages' });
 }
 
 /** The one that has read most of it before. */
