@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { type Sluice, until } from './harness.ts';
-import { insertJob, openRunWorld, overJob, type RunWorld, SERVE_ONLY, WORKER } from './jobs/run-world.ts';
+import { makeJob, openRunWorld, overJob, type RunWorld, SERVE_ONLY, WORKER } from './jobs/run-world.ts';
 
 /** Workers that are paused or die over their rows, of which others hear by their lease. */
 const LEASE_S = 2;
@@ -28,7 +28,7 @@ test('what a paused worker had is run by others soon after its lease, and what i
   world.upstream.reset();
   world.upstream.script([{ times: 4, text: 'too late', delayMs: 1000 }, { text: 'in time' }]);
   const paused = await startWorker();
-  const id = await insertJob(world, { rows: 4 });
+  const id = await makeJob({ ...world, url: api.url }, { rows: 4 });
   await until(() => world.upstream.counts().active === 4);
   process.kill(paused.pid, 'SIGSTOP');
   const pausedAt = performance.now();
@@ -52,7 +52,7 @@ test('what a paused worker had is run by others soon after its lease, and what i
 test('a row over which three workers died is given up, and says why; the others are answered', async () => {
   world.upstream.reset();
   world.upstream.script([{ match: { prompt: 'row 1;' }, stall: true }, { text: 'well' }]);
-  const id = await insertJob(world, { rows: 20 });
+  const id = await makeJob({ ...world, url: api.url }, { rows: 20 });
   for (let death = 0; death < 3; death++) {
     const worker = await startWorker();
     await until(async () => (await runningRows(id)) === 1 && world.upstream.counts().active === 1, 20_000);
@@ -76,7 +76,7 @@ test('a worker that is told to stop lets others have what it has not begun, and 
     { text: 'well', delayMs: 300 },
   ]);
   const stopped = await world.start({ command: WORKER, env: { ...ENV, SHUTDOWN_GRACE_S: '1' } });
-  const id = await insertJob(world, { rows: 40 });
+  const id = await makeJob({ ...world, url: api.url }, { rows: 40 });
   await until(() => world.upstream.counts().active === 4);
   const toldAt = performance.now();
   expect(await stopped.end()).toBe(0);
@@ -94,7 +94,7 @@ test('a worker that is told to stop lets others have what it has not begun, and 
 test('jobs process runs what there is to run, and ends', async () => {
   world.upstream.reset();
   world.upstream.script([{ match: { prompt: 'row 9;' }, times: 1, status: 503 }, { text: 'well' }]);
-  const ids = [await insertJob(world, { rows: 50 }), await insertJob(world, { rows: 3 })];
+  const ids = [await makeJob({ ...world, url: api.url }, { rows: 50 }), await makeJob({ ...world, url: api.url }, { rows: 3 })];
   const passes = [1, 2].map(() =>
     Bun.spawn([process.execPath, '--no-env-file', 'src/main.ts', 'jobs', 'process'], {
       env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...world.env() },

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { type Sluice, until } from './harness.ts';
-import { insertJob, jobOf, openRunWorld, overJob, type RunWorld } from './jobs/run-world.ts';
+import { call, type Sluice, until } from './harness.ts';
+import { insertJob, jobOf, makeJob, openRunWorld, overJob, type RunWorld } from './jobs/run-world.ts';
 
 /** Jobs that run by themselves, in the service as it starts by default. */
 let world: RunWorld;
@@ -14,6 +14,8 @@ afterAll(async () => {
   await world.stop();
 });
 
+const job = (about: Parameters<typeof makeJob>[1]): Promise<string> => makeJob({ ...world, url: sluice.url }, about);
+
 type Stored = {
   line: number;
   custom_id: string;
@@ -26,7 +28,7 @@ type Stored = {
 test('each request is asked once and has its own answer, and the sums are those of the ledger', async () => {
   world.upstream.reset();
   world.upstream.script({ echo: true });
-  const id = await insertJob(world, { rows: 200 });
+  const id = await job({ rows: 200 });
   expect(await overJob(world, id)).toMatchObject({ status: 'completed', completed_requests: 200, failed_requests: 0 });
   const rows = await world.query<Stored>('select * from batch_responses where job_id = $1 order by line', [id]);
   expect(rows.map(({ response }) => response.choices[0]?.message.content)).toEqual(Array.from({ length: 200 }, (_, nth) => `row ${nth + 1};`));
@@ -35,40 +37,39 @@ test('each request is asked once and has its own answer, and the sums are those 
 
 test('what the ledger charges to a job is what the job says', async () => {
   world.upstream.script({ echo: true });
-  const id = await insertJob(world, { rows: 40 });
-  const job = await overJob(world, id);
+  const id = await job({ rows: 40 });
+  const over = await overJob(world, id);
   const calls = async (): Promise<{ calls: number; cost: string }[]> =>
     world.query(`select count(*)::int as calls, sum(cost_nano_usd)::text as cost from ledger where job_id = $1 and root_id = id`, [id]);
   await until(async () => (await calls())[0]?.calls === 40);
-  expect(await calls()).toEqual([{ calls: 40, cost: job.cost_nano_usd }]);
-  expect(Number(job.cost_nano_usd)).toBeGreaterThan(0);
+  expect(await calls()).toEqual([{ calls: 40, cost: over.cost_nano_usd }]);
+  expect(Number(over.cost_nano_usd)).toBeGreaterThan(0);
 });
 
 test('a job that is cancelled is over within 10 s: what was answered stays, and the rest says why it never ran', async () => {
   world.upstream.script({ echo: true, delayMs: 500 });
-  const id = await insertJob(world, { rows: 500 });
+  const id = await job({ rows: 500 });
   await until(async () => (await jobOf(world, id)).completed_requests > 0, 10_000);
   const askedAt = performance.now();
-  await world.query(`update batch_jobs set cancel_asked_at = now() where id = $1`, [id]);
-  await world.query(`select pg_notify('sluice_jobs', $1)`, [id]);
-  const job = await overJob(world, id);
+  expect((await call(`${sluice.url}/api/v1/jobs/${id}/cancel`, { method: 'POST' })).status).toBe(202);
+  const over = await overJob(world, id);
   expect(performance.now() - askedAt).toBeLessThan(10_000);
-  expect(job.status).toBe('cancelled');
-  expect(job.completed_requests + job.failed_requests).toBe(500);
+  expect(over.status).toBe('cancelled');
+  expect(over.completed_requests + over.failed_requests).toBe(500);
   expect(await codesOf(id)).toEqual([
-    { code: 'batch_cancelled', rows: job.failed_requests },
-    { code: null, rows: job.completed_requests },
+    { code: 'batch_cancelled', rows: over.failed_requests },
+    { code: null, rows: over.completed_requests },
   ]);
   expect(await eventsOf(id)).toEqual(['batch.cancelled']);
 });
 
 test('a job whose time is over expires, with what was answered until then', async () => {
   world.upstream.script({ echo: true, delayMs: 500 });
-  const id = await insertJob(world, { rows: 500, columns: { expires_at: new Date(Date.now() + 2500) } });
-  const job = await overJob(world, id);
-  expect(job).toMatchObject({ status: 'expired', error: { code: 'batch_expired' } });
-  expect((await codesOf(id))[0]).toEqual({ code: 'batch_expired', rows: job.failed_requests });
-  expect(job.completed_requests + job.failed_requests).toBe(500);
+  const id = await job({ rows: 500, columns: { expires_at: new Date(Date.now() + 2500) } });
+  const over = await overJob(world, id);
+  expect(over).toMatchObject({ status: 'expired', error: { code: 'batch_expired' } });
+  expect((await codesOf(id))[0]).toEqual({ code: 'batch_expired', rows: over.failed_requests });
+  expect(over.completed_requests + over.failed_requests).toBe(500);
   expect(await eventsOf(id)).toEqual(['batch.expired']);
 });
 
@@ -80,7 +81,7 @@ test('what a provider does wrong is tried again, and what it refuses is not', as
     { match: { prompt: 'row 7;' }, times: 1, status: 429, headers: { 'retry-after': '1' } },
     { echo: true },
   ]);
-  const id = await insertJob(world, { rows: 10 });
+  const id = await job({ rows: 10 });
   expect(await overJob(world, id)).toMatchObject({ status: 'completed_with_errors', completed_requests: 9, failed_requests: 1 });
   const rows = await world.query<Stored>('select * from batch_responses where job_id = $1 order by line', [id]);
   expect(rows[2]).toMatchObject({ status_code: 400, error: { code: 'UPSTREAM_REJECTED' }, retry_count: 0 });
@@ -92,11 +93,11 @@ test('what a provider does wrong is tried again, and what it refuses is not', as
 test('a job never costs more than its budget', async () => {
   world.upstream.script({ echo: true });
   const budget = 100_000;
-  const id = await insertJob(world, { rows: 60, columns: { budget_nano_usd: budget } });
-  const job = await overJob(world, id, 60_000);
-  expect(job.status).toBe('completed_with_errors');
-  expect(Number(job.cost_nano_usd)).toBeLessThanOrEqual(budget);
-  expect(Number(job.cost_nano_usd)).toBeGreaterThan(budget * 0.5);
+  const id = await job({ rows: 60, said: { budget_usd: budget / 1e9 } });
+  const over = await overJob(world, id, 60_000);
+  expect(over.status).toBe('completed_with_errors');
+  expect(Number(over.cost_nano_usd)).toBeLessThanOrEqual(budget);
+  expect(Number(over.cost_nano_usd)).toBeGreaterThan(budget * 0.5);
   expect((await codesOf(id)).map(({ code }) => code)).toEqual(['BUDGET_EXCEEDED', null]);
 }, 90_000);
 
@@ -107,33 +108,40 @@ test('a job of somebody who is gone does not begin, and says so', async () => {
 });
 
 test('a job on hold waits, and one that is not to begin yet does too', async () => {
+  const later = new Date(Date.now() + 3_600_000);
   const held = await insertJob(world, { rows: 1, columns: { hold: true } });
-  const later = await insertJob(world, { rows: 1, columns: { not_before: new Date(Date.now() + 3_600_000) } });
-  const next = await insertJob(world, { rows: 1 });
-  await overJob(world, next);
-  expect([(await jobOf(world, held)).status, (await jobOf(world, later)).status]).toEqual(['pending', 'pending']);
-  await world.query(`update batch_jobs set submitted_at = now() where id = any ($1)`, [[held, later]]);
-  for (const id of [held, later]) expect((await overJob(world, id)).status).toBe('completed');
+  const timed = await insertJob(world, { rows: 1, columns: { not_before: later } });
+  await overJob(world, await job({ rows: 1 }));
+  for (const id of [held, timed]) {
+    expect((await jobOf(world, id)).status).toBe('pending');
+    expect((await call(`${sluice.url}/api/v1/jobs/${id}/submit`, { method: 'POST' })).status).toBe(202);
+    expect((await overJob(world, id)).status).toBe('completed');
+  }
+});
+
+test('a job begins by itself with the next look, without being submitted', async () => {
+  const id = await insertJob(world, { rows: 3 });
+  expect(await overJob(world, id)).toMatchObject({ status: 'completed', completed_requests: 3 });
 });
 
 test('a small job is through soon while a huge one runs', async () => {
   world.upstream.script({ echo: true, delayMs: 20 });
-  const huge = await insertJob(world, { rows: 20_000 });
+  const huge = await job({ rows: 20_000 });
   await until(async () => (await jobOf(world, huge)).completed_requests > 100, 10_000);
   const beganAt = performance.now();
-  const small = await insertJob(world, { rows: 100 });
+  const small = await job({ rows: 100 });
   expect((await overJob(world, small)).status).toBe('completed');
   expect(performance.now() - beganAt).toBeLessThan(10_000);
   expect((await jobOf(world, huge)).status).toBe('in_progress');
-  await world.query(`update batch_jobs set cancel_asked_at = now() where id = $1`, [huge]);
+  await call(`${sluice.url}/api/v1/jobs/${huge}/cancel`, { method: 'POST' });
   await overJob(world, huge, 30_000);
 }, 60_000);
 
 test('a template is filled by each row', async () => {
   world.upstream.script({ echo: true });
-  const id = await insertJob(world, {
+  const id = await job({
     rows: 2,
-    columns: { endpoint: '/api/v1/generate', template_id: 'basic_chat_v1' },
+    said: { template_id: 'basic_chat_v1' },
     body: (line) => ({ input: `question ${line}` }),
   });
   await overJob(world, id);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { type FakeUpstream, startFakeUpstream } from '../fake-upstream/server.ts';
-import { type Sluice, startSluice } from '../harness.ts';
+import { call, type Sluice, startSluice } from '../harness.ts';
 import { makeDatabase } from '../test-database.ts';
 
 /** One provider, one database, and processes that run jobs and die. */
@@ -58,17 +58,35 @@ export async function openRunWorld(more: Record<string, string> = {}): Promise<R
 export const WORKER = [process.execPath, '--no-env-file', 'src/main.ts', 'worker'];
 export const SERVE_ONLY = [process.execPath, '--no-env-file', 'src/main.ts', 'serve', '--no-worker'];
 
-let made = 0;
+let inserted = 0;
 
 export type NewJob = { readonly rows: number; readonly body?: (line: number) => object; readonly columns?: Readonly<Record<string, unknown>> };
 
 function chat(line: number): object {
-  return { messages: [{ role: 'user', content: `row ${line};` }] };
+  return { body: { messages: [{ role: 'user', content: `row ${line};` }] } };
 }
 
-/** A job with its requests, as the routes leave them behind. */
-export async function insertJob(world: Pick<RunWorld, 'query'>, { rows, body = chat, columns = {} }: NewJob): Promise<string> {
-  const id = `job_test${String(++made).padStart(6, '0')}`;
+/** A job as a caller makes it: held, filled and submitted. `columns` are what no caller can say, and `said` what this one does. */
+export async function makeJob(
+  { query, url }: Pick<RunWorld, 'query'> & { readonly url: string },
+  { rows, body = chat, said = {}, columns = {} }: NewJob & { readonly said?: object },
+): Promise<string> {
+  const jobs = `${url}/api/v1/jobs/`;
+  const made = await call<{ id: string }>(jobs, { json: { name: 'a test', model: 'gpt-4o-mini', max_tokens: 20, engine: 'direct', hold: true, ...said } });
+  if (made.status !== 201) throw new Error(`no job was made: ${made.text}`);
+  const { id } = made.json;
+  const lines = Array.from({ length: rows }, (_, nth) => JSON.stringify({ custom_id: `row-${nth + 1}`, ...body(nth + 1) }));
+  const filled = await call(`${jobs}${id}/requests`, { method: 'POST', headers: { 'content-type': 'application/jsonl' }, body: lines.join('\n') });
+  if (filled.status >= 300) throw new Error(`the job was not filled: ${filled.text}`);
+  for (const [name, value] of Object.entries(columns)) await query(`update batch_jobs set ${name} = $2 where id = $1`, [id, value]);
+  const submitted = await call(`${jobs}${id}/submit`, { method: 'POST' });
+  if (submitted.status !== 202) throw new Error(`the job was not submitted: ${submitted.text}`);
+  return id;
+}
+
+/** A job with its requests, as the routes leave them behind: for when there is nobody to be asked. */
+export async function insertJob(world: Pick<RunWorld, 'query'>, { rows, columns = {} }: Omit<NewJob, 'body'>): Promise<string> {
+  const id = `job_test${String(++inserted).padStart(6, '0')}`;
   const all = {
     id,
     project_id: 'default',
@@ -85,7 +103,7 @@ export async function insertJob(world: Pick<RunWorld, 'query'>, { rows, body = c
   };
   const names = Object.keys(all);
   await world.query(`insert into batch_jobs (${names.join(', ')}) values (${names.map((_, nth) => `$${nth + 1}`).join(', ')})`, Object.values(all));
-  const bodies = Array.from({ length: rows }, (_, nth) => JSON.stringify(body(nth + 1)));
+  const bodies = Array.from({ length: rows }, (_, nth) => JSON.stringify({ messages: [{ role: 'user', content: `row ${nth + 1};` }] }));
   await world.query(
     `insert into batch_requests (job_id, line, project_id, custom_id, body)
     select $1, line, 'default', 'row-' || line, body::json from unnest($2::text[]) with ordinality as rows (body, line)`,

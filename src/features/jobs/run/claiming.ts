@@ -14,6 +14,7 @@ const AHEAD_OF_WAITING = 4;
 const WORTH_IT = 4;
 /** A job that had no row to give is asked again after this. */
 const DRY_MS = 500;
+const NEVER = Number.NEGATIVE_INFINITY;
 
 /** Takes back what dead workers had, and brings the list of jobs up to date: what is cancelled or over ends here too. */
 export async function lookAtJobs(floor: Floor): Promise<void> {
@@ -33,7 +34,7 @@ export async function lookAtJobs(floor: Floor): Promise<void> {
   for (const [id, job] of listed) {
     const known = actives.get(id);
     if (known) known.dryUntil = 0;
-    else actives.set(id, { id, projectId: job.project_id, job, queue: [], dry: false, dryUntil: 0, backUntil: 0 });
+    else actives.set(id, { id, projectId: job.project_id, job, queue: [], dryAt: NEVER, dryUntil: 0, backUntil: 0 });
   }
 }
 
@@ -44,14 +45,14 @@ export async function claim(floor: Floor): Promise<void> {
   if (asked.size === 0) return;
   await worker.join();
   const workerId = worker.id();
+  const askedAt = app.clock.monotonic();
   const suspect = ![...running].some(({ row }) => isSuspect(row)) && ![...actives.values()].some(({ queue }) => queue.some(isSuspect));
   const wanted = [...asked].map(([active, rows]) => ({ jobId: active.id, rows }));
   const claimed = Map.groupBy(await app.inProject(EVERY_PROJECT, (db) => claimRows(db, { workerId, asked: wanted, suspect })), ({ job_id: id }) => id);
-  const now = app.clock.monotonic();
   for (const [active, rows] of asked) {
     const got = (claimed.get(active.id) ?? []).toSorted((one, other) => one.line - other.line).map((row) => Object.assign(row, { claimedBy: workerId }));
-    active.dry = got.length < rows;
-    active.dryUntil = active.dry ? now + DRY_MS : 0;
+    active.dryAt = got.length < rows ? askedAt : NEVER;
+    active.dryUntil = active.dryAt + DRY_MS;
     active.queue.push(...got);
     if (floor.stopping || actives.get(active.id) !== active) giveBack(floor, active);
   }
@@ -88,9 +89,6 @@ export function wantsRows(floor: Floor): boolean {
 }
 
 /** Whether nothing can be run now: no row here, none that is soon to come back, and no job that may have another one. */
-export function isIdle({ app, actives, running, writer }: Floor): boolean {
-  const now = app.clock.monotonic();
-  return (
-    running.size === 0 && writer.waiting() === 0 && [...actives.values()].every(({ dry, backUntil, queue }) => dry && queue.length === 0 && now >= backUntil)
-  );
+export function isIdle({ actives, running, writer }: Floor): boolean {
+  return running.size === 0 && writer.waiting() === 0 && [...actives.values()].every(({ dryAt, backUntil, queue }) => queue.length === 0 && dryAt > backUntil);
 }

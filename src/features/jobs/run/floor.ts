@@ -30,8 +30,8 @@ export type Active = Sharer & {
   readonly job: RunningJob;
   /** Claimed, and not begun. */
   readonly queue: Claimed[];
-  /** When it was asked for rows the last time, it had fewer than that. */
-  dry: boolean;
+  /** When it was last asked for rows and had fewer than that; infinitely long ago where it had as many. */
+  dryAt: number;
   /** Until then it is not asked again. */
   dryUntil: number;
   /** Until then rows wait that are soon to run again. */

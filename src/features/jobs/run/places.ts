@@ -6,6 +6,8 @@ import { type Ended, runRow } from './row.ts';
 const UNWRITTEN_PER_PLACE = 8;
 /** A row that comes back sooner is waited for by whoever waits until nothing is left to do. */
 const SOON_MS = 60_000;
+/** Its wait begins when it is written. */
+const WRITTEN_MS = 500;
 
 /** Begins as many rows as there are places for, whose turn it is. Answers the milliseconds until another one may begin that waits for its provider. */
 export function beginRows(floor: Floor): number {
@@ -63,7 +65,7 @@ function write({ app, writer }: Floor, { active, row, canceller }: RunningRow, e
     return;
   }
   const again = ended.kind === 'again' && !wasEnded ? ended : { ms: 0, counts: false };
-  if (again.ms <= SOON_MS) active.backUntil = Math.max(active.backUntil, app.clock.monotonic() + again.ms);
+  if (again.ms <= SOON_MS) active.backUntil = Math.max(active.backUntil, app.clock.monotonic() + again.ms + WRITTEN_MS);
   writer.add(claimedBy, { jobId: active.id, back: { line, waitMs: again.ms, counts: again.counts } });
 }
 

@@ -39,8 +39,8 @@ async function endingOf({ inProject }: JobsApp, job: JobRow): Promise<Why | null
   const { code, message } = job.error ?? {};
   if (code === EXPIRED.code) return EXPIRED;
   if (typeof code === 'string') return { code, message: String(message) };
-  const isOver = job.expires_at !== null && (await inProject(job.project_id, (db) => isExpired(db, job.id)));
-  return isOver ? EXPIRED : null;
+  const isTooLate = job.expires_at !== null && (await inProject(job.project_id, (db) => isExpired(db, job.id)));
+  return isTooLate ? EXPIRED : null;
 }
 
 const ENDED_AT_ONCE = 5000;

@@ -7,12 +7,15 @@ const KEPT_S = 30;
 const KEPT_UNTIL = sql<Date>`now() + make_interval(secs => ${KEPT_S})`;
 const IS_FREE = sql<boolean>`(kept_until is null or kept_until <= now())`;
 
+/** Nobody who fills a job in several calls is to find it begun between two of them. */
+const STILL = sql`interval '2 s'`;
+
 /** A job of which something is to be done besides running its rows. */
 const IS_DUE = sql<boolean>`(
   status in ('validating', 'finalizing')
   or status = 'pending' and (
     cancel_asked_at is not null or submitted_at is not null or expires_at <= now()
-    or not hold and (not_before is null or not_before <= now()) and (total_requests > 0 or surface = 'openai')
+    or not hold and (not_before is null or not_before <= now()) and (surface = 'openai' or total_requests > 0 and updated_at <= now() - ${STILL})
   )
   or status = 'in_progress' and (
     chosen_engine = 'provider_batch' or cancel_asked_at is not null or expires_at <= now() or completed_requests + failed_requests >= total_requests
