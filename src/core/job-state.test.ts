@@ -20,8 +20,11 @@ test.each([
 
 describe.each(JOB_STATUSES.filter((status) => status !== 'pending'))('a job that is %s', (status) => {
   const over = isOver(status);
-  test('is never added to, configured or submitted', () => {
-    expect(allowed({ ...NEW, status, isSubmitted: true }).filter((deed) => ['add', 'configure', 'submit'].includes(deed))).toEqual([]);
+  test('is never added to or configured', () => {
+    expect(allowed({ ...NEW, status, isSubmitted: true }).filter((deed) => ['add', 'configure'].includes(deed))).toEqual([]);
+  });
+  test(over ? 'is not submitted any more' : 'is submitted already, and may be told so again', () => {
+    expect(obstacleTo('submit', { ...NEW, status, isSubmitted: true }) === null).toBe(!over);
   });
   test(over ? 'is retried where something failed or was left' : 'is not retried yet', () => {
     expect(obstacleTo('retry', { ...NEW, status, failed: 1, open: 0 }) === null).toBe(over);

@@ -31,7 +31,9 @@ const OBSTACLES: Readonly<Record<JobDeed, (state: JobState) => string | null>> =
   /** What it is called, and who is told of it. */
   describe: () => null,
   submit(state) {
-    if (state.status !== 'pending') return `the job is ${state.status}: it was submitted before`;
+    if (isOver(state.status)) return `the job is ${state.status}: it was submitted before`;
+    // The processors may have been faster, and to say it twice does no harm.
+    if (state.status !== 'pending') return null;
     if (state.isCancelAsked) return 'the job is being cancelled';
     return state.requests === 0 ? 'the job has no requests' : null;
   },

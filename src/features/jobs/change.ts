@@ -41,6 +41,7 @@ function templateChanges({ endpoint, template_id: templateId }: JobChange, befor
 export async function submitJob(app: App, exchange: OfOne): Promise<Reply> {
   const json = await changing(app, exchange, async ({ db, before, at }) => {
     assertCan('submit', before);
+    if (before.status !== 'pending') return jobReply(db, before);
     const after = await updateJob(db, before.id, { submitted_at: before.submitted_at ?? at, hold: false, not_before: null, updated_at: at });
     await wakeProcessors(db, before.id);
     await app.audit(db, exchange, deed('job.submit', before));

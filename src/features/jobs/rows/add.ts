@@ -8,7 +8,7 @@ import type { Exchange, Reply } from '../../../http/route.ts';
 import { assertCan } from '../change.ts';
 import { assertMayFill, reachOfJobs } from '../creator.ts';
 import { there } from '../show.ts';
-import { type JobRow, lockJob, updateJob, wakeProcessors } from '../store.ts';
+import { type JobRow, lockJob, updateJob } from '../store.ts';
 import { templateOf } from '../template.ts';
 import { arrayRows, checkedRows, jsonlRows } from './read.ts';
 import { type RawRow, rowCheck } from './row.ts';
@@ -32,7 +32,6 @@ export async function addRequests(app: App, exchange: Adding): Promise<Reply> {
     if (added === 0) throw new AppError('INVALID_VALUE', { message: 'There is no request in this body' });
     const columns = source.columns === null ? {} : { columns: JSON.stringify(source.columns) };
     await updateJob(db, job.id, { ...columns, updated_at: new Date(app.clock.now()) });
-    if (!job.hold) await wakeProcessors(db, job.id);
     return { job_id: job.id, added, total_requests: job.total_requests + added };
   });
   exchange.logFields['job_id'] = json.job_id;

@@ -114,9 +114,9 @@ export type Copy = { readonly from: string; readonly id: string; readonly name: 
 export async function copyJob(db: Db, { from, id, name, scheduleId, at }: Copy): Promise<boolean> {
   const { numAffectedRows = 0n } = await sql`
     insert into batch_jobs (id, project_id, creator, name, description, endpoint, model, max_tokens, temperature, template_id, metadata, engine,
-      budget_nano_usd, webhook_url, schedule_id, total_requests, created_at, updated_at)
+      budget_nano_usd, webhook_url, schedule_id, total_requests, created_at, updated_at, submitted_at)
     select ${id}, project_id, creator, ${name}, description, endpoint, model, max_tokens, temperature, template_id, metadata, engine,
-      budget_nano_usd, webhook_url, ${scheduleId}, total_requests, ${at}, ${at}
+      budget_nano_usd, webhook_url, ${scheduleId}, total_requests, ${at}, ${at}, ${at}
     from batch_jobs where id = ${from} and total_requests > 0 and deleted_at is null for share`.execute(db);
   if (numAffectedRows === 0n) return false;
   await sql`
