@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import type { Took } from './local/bare.ts';
 import { ask, type Service, startService } from './local/sluice.ts';
 import { tinyllamaShaped } from './local/shape.ts';
+import { cpuMicrosBetween, cpuTimes } from './process-tree.ts';
 
 const { values } = parseArgs({ options: { model: { type: 'string' }, threads: { type: 'string' }, rounds: { type: 'string', default: '3' } } });
 const threads = Number(values.threads ?? Math.max(1, availableParallelism() - 1));
@@ -39,22 +40,42 @@ note('load: binding, ms', bare.loadMs);
 for (const [name, each] of Object.entries(found))
   process.stdout.write(`${name.padEnd(52)} ${median(each).toFixed(1).padStart(9)}   (${each.map((one) => one.toFixed(1)).join(', ')})\n`);
 for (const kind of ['prompt', 'generation']) {
-  const ratio = median(found[`${kind}: service, tokens/s`] ?? []) / median(found[`${kind}: binding, tokens/s`] ?? []);
-  process.stdout.write(`${`${kind}: service / binding`.padEnd(52)} ${ratio.toFixed(3).padStart(9)}\n`);
+  for (const unit of ['tokens/s', 'tokens/s of CPU']) {
+    const ratio = median(found[`${kind}: service, ${unit}`] ?? []) / median(found[`${kind}: binding, ${unit}`] ?? []);
+    process.stdout.write(`${`${kind}: service / binding, ${unit}`.padEnd(52)} ${ratio.toFixed(3).padStart(9)}\n`);
+  }
 }
 await service.stop();
 bare.stop();
 
 async function bareOne(round: number): Promise<void> {
-  const took = await bare.take(promptOf(80, round), TOKENS);
+  const [took, cpu] = await cpuOf(bare.pid, () => bare.take(promptOf(80, round), TOKENS));
+  const [, cpuOfPrompt] = await cpuOf(bare.pid, () => bare.take(promptOf(80, round + 500), 1));
+  noteCpu('binding', { promptTokens: took.promptTokens, cpu, cpuOfPrompt });
   note('prompt: binding, tokens/s', (took.promptTokens / took.promptMs) * 1000);
   note('generation: binding, tokens/s', (took.tokens / took.generationMs) * 1000);
 }
 
 async function serviceOne(round: number): Promise<void> {
-  const one = await ask(service.url, promptOf(80, round + 100), TOKENS);
+  const [one, cpu] = await cpuOf(service.pid, () => ask(service.url, promptOf(80, round + 100), TOKENS));
+  const [, cpuOfPrompt] = await cpuOf(service.pid, () => ask(service.url, promptOf(80, round + 600), 1));
+  noteCpu('service', { promptTokens: one.promptTokens, cpu, cpuOfPrompt });
   note('prompt: service, tokens/s', (one.promptTokens / one.firstMs) * 1000);
   note('generation: service, tokens/s', ((one.tokens - 1) / (one.lastMs - one.firstMs)) * 1000);
+}
+
+type Cpu = { readonly promptTokens: number; readonly cpu: number; readonly cpuOfPrompt: number };
+
+/** Tokens for a second of the model's CPU: what other programs on the machine do counts for less in it. */
+function noteCpu(whose: string, { promptTokens, cpu, cpuOfPrompt }: Cpu): void {
+  note(`prompt: ${whose}, tokens/s of CPU`, (promptTokens / cpuOfPrompt) * 1e6);
+  note(`generation: ${whose}, tokens/s of CPU`, ((TOKENS - 1) / (cpu - cpuOfPrompt)) * 1e6);
+}
+
+async function cpuOf<Done>(pid: number, run: () => Promise<Done>): Promise<readonly [Done, number]> {
+  const before = cpuTimes([pid]);
+  const done = await run();
+  return [done, cpuMicrosBetween(before, cpuTimes([pid]))];
 }
 
 /** Four at once: what they make together, and how even it is. */
@@ -105,6 +126,7 @@ async function startBare() {
   const { loadMs } = JSON.parse((await lines.next()).value ?? '{}') as { readonly loadMs: number };
   return {
     loadMs,
+    pid: child.pid,
     async take(prompt: string, tokens: number): Promise<Took> {
       void child.stdin.write(`${JSON.stringify({ prompt, tokens })}\n`);
       void child.stdin.flush();

@@ -1,12 +1,13 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { treeOf } from '../process-tree.ts';
 
 /** Sluice with one local model, as somebody starts it. */
 export type Service = {
   readonly url: string;
   readonly loadMs: number;
+  /** The model's process. */
+  readonly pid: number;
   /** Of the model's process: all that it takes, and the part of that which is pages of the file. */
   readonly memory: () => { readonly mb: number; readonly fileMb: number };
   readonly stop: () => Promise<void>;
@@ -34,7 +35,8 @@ export async function startService(model: string, threads: number): Promise<Serv
   return {
     url: found.url,
     loadMs: found.loadMs,
-    memory: () => memoryOf(treeOf([child.pid]).includes(found.pid) ? found.pid : child.pid),
+    pid: found.pid,
+    memory: () => memoryOf(found.pid),
     async stop() {
       child.kill();
       await child.exited;

@@ -137,17 +137,19 @@ const BEFORE = 8;
 function writer(model: LlamaModel): { readonly push: (token: Token) => string; readonly rest: () => string } {
   let before: readonly Token[] = [];
   let pending: readonly Token[] = [];
+  let text = '';
   const write = (): string => {
-    const text = model.detokenize(pending, false, before);
+    const written = text;
     before = [...before, ...pending].slice(-BEFORE);
     pending = [];
-    return text;
+    text = '';
+    return written;
   };
   return {
     push(token) {
       pending = [...pending, token];
-      const isWhole = !model.detokenize(pending, false, before).endsWith('\uFFFD');
-      return isWhole || pending.length >= CHARACTER_TOKENS_MAX ? write() : '';
+      text = model.detokenize(pending, false, before);
+      return !text.endsWith('\uFFFD') || pending.length >= CHARACTER_TOKENS_MAX ? write() : '';
     },
     rest: write,
   };
