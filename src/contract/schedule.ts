@@ -78,9 +78,18 @@ export const CronText = z
   })
   .meta({ format: 'cron', examples: ['30 6 * * mon-fri'] });
 
+/** One object rather than a choice of two, so that what is wrong is told of the field that was meant. */
 export const Schedule = z
-  .union([
-    z.strictObject({ at: z.iso.datetime({ offset: true }).describe('It does not start before.') }),
-    z.strictObject({ cron: CronText, time_zone: TimeZone.optional().describe("Whose clock it follows; the project's where unsaid.") }),
-  ])
-  .meta({ id: 'JobSchedule' });
+  .strictObject({
+    at: z.iso.datetime({ offset: true }).optional().describe('It does not start before.'),
+    cron: CronText.optional().describe('It starts again and again.'),
+    time_zone: TimeZone.optional().describe("Whose clock `cron` follows; the project's where unsaid."),
+  })
+  .check((context) => {
+    const { at, cron, time_zone: timeZone } = context.value;
+    if ((at === undefined) === (cron === undefined)) context.issues.push({ code: 'custom', message: 'must have either at or cron', input: context.value });
+    else if (at !== undefined && timeZone !== undefined) {
+      context.issues.push({ code: 'custom', message: 'must have no time_zone beside at, which says its own', input: context.value });
+    }
+  })
+  .meta({ id: 'JobSchedule', oneOf: [{ required: ['at'] }, { required: ['cron'] }] });

@@ -49,7 +49,7 @@ function plainColumns(body: JobChange): Settings {
 
 function timeColumns({ schedule, expires_at: expiresAt }: JobChange, nowMs: number): Settings {
   if (expiresAt && Date.parse(expiresAt) <= nowMs) throw wrong('expires_at', 'must be in the future');
-  const start = schedule && 'at' in schedule ? new Date(schedule.at) : null;
+  const start = schedule?.at === undefined ? null : new Date(schedule.at);
   return {
     ...(schedule === undefined ? {} : { schedule: schedule && JSON.stringify(schedule), not_before: start }),
     // Its copies run, and it itself when it is submitted.

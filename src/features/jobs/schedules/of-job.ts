@@ -14,7 +14,7 @@ type Needs = Pick<App, 'clock' | 'newId'>;
 export async function keepScheduleOf(app: Needs, db: Db, { job, schedule }: { readonly job: JobRow; readonly schedule: JobChange['schedule'] }): Promise<void> {
   if (schedule === undefined) return;
   await deleteSchedulesOf(db, job.id);
-  if (schedule === null || !('cron' in schedule)) return;
+  if (schedule?.cron === undefined) return;
   if (job.creator.kind === 'anonymous') {
     throw new AppError('UNAUTHORIZED', { message: 'A job that is run again and again belongs to somebody: sign in, or use an API key', field: 'schedule' });
   }
