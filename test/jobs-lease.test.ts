@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { type Sluice, until } from './harness.ts';
-import { makeJob, openRunWorld, overJob, type RunWorld, SERVE_ONLY, WORKER } from './jobs/run-world.ts';
+import { insertJob, makeJob, openRunWorld, overJob, type RunWorld, SERVE_ONLY, WORKER } from './jobs/run-world.ts';
 
 /** Workers that are paused or die over their rows, of which others hear by their lease. */
 const LEASE_S = 2;
@@ -105,4 +105,12 @@ test('jobs process runs what there is to run, and ends', async () => {
   expect(await Promise.all(passes.map((each) => each.exited))).toEqual([0, 0]);
   for (const id of ids) expect((await overJob(world, id, 1000)).status).toBe('completed');
   expect(await Promise.all(passes.map((each) => new Response(each.stdout).text()))).toEqual(['', '']);
+}, 60_000);
+
+test('a job that nobody submitted begins by itself, soon after the last change of it', async () => {
+  world.upstream.script({ text: 'well' });
+  const worker = await startWorker();
+  const id = await insertJob(world, { rows: 3, columns: { hold: false } });
+  expect(await overJob(world, id)).toMatchObject({ status: 'completed', completed_requests: 3 });
+  await worker.end();
 }, 60_000);

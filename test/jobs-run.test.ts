@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { call, type Sluice, until } from './harness.ts';
+import { call, signIn, type Sluice, until } from './harness.ts';
 import { insertJob, jobOf, makeJob, openRunWorld, overJob, type RunWorld } from './jobs/run-world.ts';
 
 /** Jobs that run by themselves, in the service as it starts by default. */
 let world: RunWorld;
 let sluice: Sluice;
 beforeAll(async () => {
-  world = await openRunWorld();
+  // What is submitted is heard of, and what becomes of it is known here: nobody has to look around.
+  world = await openRunWorld({ JOB_POLL_INTERVAL_S: '3600' });
   sluice = await world.start();
 });
 afterAll(async () => {
@@ -110,18 +111,13 @@ test('a job of somebody who is gone does not begin, and says so', async () => {
 test('a job on hold waits, and one that is not to begin yet does too', async () => {
   const later = new Date(Date.now() + 3_600_000);
   const held = await insertJob(world, { rows: 1, columns: { hold: true } });
-  const timed = await insertJob(world, { rows: 1, columns: { not_before: later } });
+  const timed = await insertJob(world, { rows: 1, columns: { hold: false, not_before: later } });
   await overJob(world, await job({ rows: 1 }));
   for (const id of [held, timed]) {
     expect((await jobOf(world, id)).status).toBe('pending');
     expect((await call(`${sluice.url}/api/v1/jobs/${id}/submit`, { method: 'POST' })).status).toBe(202);
     expect((await overJob(world, id)).status).toBe('completed');
   }
-});
-
-test('a job begins by itself with the next look, without being submitted', async () => {
-  const id = await insertJob(world, { rows: 3 });
-  expect(await overJob(world, id)).toMatchObject({ status: 'completed', completed_requests: 3 });
 });
 
 test('a small job is through soon while a huge one runs', async () => {
@@ -136,6 +132,55 @@ test('a small job is through soon while a huge one runs', async () => {
   await call(`${sluice.url}/api/v1/jobs/${huge}/cancel`, { method: 'POST' });
   await overJob(world, huge, 30_000);
 }, 60_000);
+
+test('a provider that wants a pause gets it, and the rows of another one go on meanwhile', async () => {
+  world.upstream.reset();
+  world.upstream.script([
+    { match: { model: 'gpt-4o-mini' }, times: 16, status: 429, headers: { 'retry-after': '3' } },
+    { match: { model: 'gpt-4o-mini' }, echo: true },
+    { echo: true },
+  ]);
+  const limited = await job({ rows: 40 });
+  await until(() => world.upstream.calls().length > 0);
+  const pausedAt = performance.now();
+  const other = await job({ rows: 40, said: { model: 'anthropic/claude-haiku-4-5' } });
+  expect(await overJob(world, other)).toMatchObject({ status: 'completed', completed_requests: 40 });
+  expect(performance.now() - pausedAt).toBeLessThan(2900);
+  expect(await overJob(world, limited)).toMatchObject({ status: 'completed', completed_requests: 40 });
+  const asked = world.upstream.calls().filter(({ path }) => path === '/v1/chat/completions');
+  // Those that were under way when the first one was refused, and then nobody for the time that was asked for.
+  const early = asked.filter(({ startedAt }) => startedAt < pausedAt + 2500);
+  expect(early.length).toBeLessThanOrEqual(16);
+  expect(early.every(({ startedAt }) => startedAt < pausedAt + 500)).toBe(true);
+}, 60_000);
+
+test("a key's limits slow its jobs down, and cost no row an attempt", async () => {
+  world.upstream.reset();
+  world.upstream.script({ echo: true, delayMs: 30 });
+  const admin = await signIn(sluice.url);
+  const made = await call<{ key: string; id: string }>(`${sluice.url}/api/v1/keys`, { headers: admin, json: { name: 'narrow', max_parallel: 2 } });
+  const headers = { authorization: `Bearer ${made.json.key}` };
+  const id = await makeJob({ ...world, url: sluice.url, headers }, { rows: 30 });
+  expect(await overJob(world, id, 30_000)).toMatchObject({ status: 'completed', completed_requests: 30 });
+  const rows = await world.query<Stored>('select * from batch_responses where job_id = $1 and retry_count > 0', [id]);
+  expect(rows).toEqual([]);
+  expect(world.upstream.counts().activePeak).toBeLessThanOrEqual(2);
+}, 60_000);
+
+test('the rows of a key that is revoked meanwhile are not run, and say why', async () => {
+  world.upstream.script({ echo: true, delayMs: 300 });
+  const admin = await signIn(sluice.url);
+  const made = await call<{ key: string; id: string }>(`${sluice.url}/api/v1/keys`, { headers: admin, json: { name: 'short-lived' } });
+  const id = await makeJob({ ...world, url: sluice.url, headers: { authorization: `Bearer ${made.json.key}` } }, { rows: 300 });
+  await until(async () => (await jobOf(world, id)).completed_requests > 0, 10_000);
+  expect((await call(`${sluice.url}/api/v1/keys/${made.json.id}`, { method: 'DELETE', headers: admin })).status).toBe(204);
+  const over = await overJob(world, id);
+  expect(over.status).toBe('completed_with_errors');
+  expect(await codesOf(id)).toEqual([
+    { code: 'FORBIDDEN', rows: over.failed_requests },
+    { code: null, rows: over.completed_requests },
+  ]);
+});
 
 test('a template is filled by each row', async () => {
   world.upstream.script({ echo: true });

@@ -24,6 +24,8 @@ export async function openRunWorld(more: Record<string, string> = {}): Promise<R
     ...database.env,
     OPENAI_API_KEY: 'sk-upstream-000000000000',
     OPENAI_BASE_URL: upstream.url,
+    ANTHROPIC_API_KEY: 'sk-ant-upstream-000000000000',
+    ANTHROPIC_BASE_URL: upstream.origin,
     UPSTREAM_MAX_RETRIES: '0',
     JOB_POLL_INTERVAL_S: '0.5',
     JWT_SECRET: 'quiet river stone lantern on the hill',
@@ -68,18 +70,21 @@ function chat(line: number): object {
 
 /** A job as a caller makes it: held, filled and submitted. `columns` are what no caller can say, and `said` what this one does. */
 export async function makeJob(
-  { query, url }: Pick<RunWorld, 'query'> & { readonly url: string },
+  { query, url, headers = {} }: Pick<RunWorld, 'query'> & { readonly url: string; readonly headers?: Record<string, string> },
   { rows, body = chat, said = {}, columns = {} }: NewJob & { readonly said?: object },
 ): Promise<string> {
   const jobs = `${url}/api/v1/jobs/`;
-  const made = await call<{ id: string }>(jobs, { json: { name: 'a test', model: 'gpt-4o-mini', max_tokens: 20, engine: 'direct', hold: true, ...said } });
+  const made = await call<{ id: string }>(jobs, {
+    headers,
+    json: { name: 'a test', model: 'gpt-4o-mini', max_tokens: 20, engine: 'direct', hold: true, ...said },
+  });
   if (made.status !== 201) throw new Error(`no job was made: ${made.text}`);
   const { id } = made.json;
   const lines = Array.from({ length: rows }, (_, nth) => JSON.stringify({ custom_id: `row-${nth + 1}`, ...body(nth + 1) }));
-  const filled = await call(`${jobs}${id}/requests`, { method: 'POST', headers: { 'content-type': 'application/jsonl' }, body: lines.join('\n') });
+  const filled = await call(`${jobs}${id}/requests`, { method: 'POST', headers: { ...headers, 'content-type': 'application/jsonl' }, body: lines.join('\n') });
   if (filled.status >= 300) throw new Error(`the job was not filled: ${filled.text}`);
   for (const [name, value] of Object.entries(columns)) await query(`update batch_jobs set ${name} = $2 where id = $1`, [id, value]);
-  const submitted = await call(`${jobs}${id}/submit`, { method: 'POST' });
+  const submitted = await call(`${jobs}${id}/submit`, { method: 'POST', headers });
   if (submitted.status !== 202) throw new Error(`the job was not submitted: ${submitted.text}`);
   return id;
 }
@@ -109,7 +114,7 @@ export async function insertJob(world: Pick<RunWorld, 'query'>, { rows, columns 
     select $1, line, 'default', 'row-' || line, body::json from unnest($2::text[]) with ordinality as rows (body, line)`,
     [id, bodies],
   );
-  if (!('hold' in columns)) await world.query(`update batch_jobs set hold = false where id = $1`, [id]);
+  if (!('hold' in columns)) await world.query(`update batch_jobs set hold = false, submitted_at = now() where id = $1`, [id]);
   await world.query(`select pg_notify('sluice_jobs', $1)`, [id]);
   return id;
 }

@@ -1,4 +1,5 @@
 import { EVERY_PROJECT } from '../../../app.ts';
+import { createPace } from '../../../core/pace.ts';
 import { type Active, type Floor, isSuspect, placesOf } from './floor.ts';
 import { endRow, giveBack } from './places.ts';
 import { claimRows, listRunningJobs, retakeFromDead } from './store.ts';
@@ -34,7 +35,7 @@ export async function lookAtJobs(floor: Floor): Promise<void> {
   for (const [id, job] of listed) {
     const known = actives.get(id);
     if (known) known.dryUntil = 0;
-    else actives.set(id, { id, projectId: job.project_id, job, queue: [], dryAt: NEVER, dryUntil: 0, backUntil: 0 });
+    else actives.set(id, { id, projectId: job.project_id, job, pace: createPace(), queue: [], dryAt: NEVER, dryUntil: 0, backUntil: 0 });
   }
 }
 
@@ -67,19 +68,23 @@ function wantedRows(floor: Floor): ReadonlyMap<Active, number> {
   const wanted = new Map<Active, number>();
   if (floor.stopping) return wanted;
   for (const active of actives.values()) {
-    if (now < active.dryUntil) continue;
-    const { queue, id } = active;
+    const { queue, id, pace } = active;
+    if (now < active.dryUntil || isPaused(pace.waitMs(now))) continue;
     const rows = Math.min(each - share.runningOf(id) - readyIn(floor, active), each * AHEAD_OF_WAITING - queue.length);
     if (rows >= Math.max(1, each / WORTH_IT)) wanted.set(active, rows);
   }
   return wanted;
 }
 
+/** As opposed to one that waits for a row to end. */
+function isPaused(waitMs: number): boolean {
+  return waitMs > 0 && waitMs < Infinity;
+}
+
 function readyIn({ paces }: Floor, { job, queue }: Active): number {
   const isReady = (row: (typeof queue)[number]): boolean => {
-    const waitMs = paces.waitMs(paces.providerOf(job, row));
     // One that waits for a place of its provider has its turn soon.
-    return waitMs === 0 || waitMs === Infinity;
+    return !isPaused(paces.waitMs(paces.providerOf(job, row)));
   };
   return queue.filter(isReady).length;
 }

@@ -1,5 +1,6 @@
 import type { Canceller } from '../../../core/cancellation.ts';
 import type { FairShare, Sharer } from '../../../core/fair-share.ts';
+import type { Pace } from '../../../core/pace.ts';
 import type { Throughput } from '../../../core/throughput.ts';
 import type { Paces } from './paces.ts';
 import type { ClaimedRow, RunningJob } from './store.ts';
@@ -28,6 +29,8 @@ export type Floor = {
 /** A job whose rows run here. */
 export type Active = Sharer & {
   readonly job: RunningJob;
+  /** Under the limits of whoever made it. */
+  readonly pace: Pace;
   /** Claimed, and not begun. */
   readonly queue: Claimed[];
   /** When it was last asked for rows and had fewer than that; infinitely long ago where it had as many. */

@@ -1,5 +1,5 @@
 import { AppError } from '../../../contract/errors.ts';
-import { createProviderPace, type ProviderPace } from '../../../core/provider-pace.ts';
+import { createPace, type Pace } from '../../../core/pace.ts';
 import type { Ended } from './row.ts';
 import type { ClaimedRow, RunningJob } from './store.ts';
 import type { JobsApp } from './world.ts';
@@ -22,13 +22,13 @@ const NAMES_MAX = 1000;
 export function createPaces(app: Pick<JobsApp, 'gateway' | 'clock' | 'config'>): Paces {
   const { clock, gateway } = app;
   const providerOfModel = createProviderOfModel(app);
-  const paces = new Map<string, ProviderPace>();
+  const paces = new Map<string, Pace>();
   /** Where the rows of a job went that name no model: to that of their template. */
   const latest = new Map<string, string>();
   let lookedAt = Number.NEGATIVE_INFINITY;
 
-  const paceOf = (provider: string): ProviderPace => {
-    const pace = paces.get(provider) ?? createProviderPace();
+  const paceOf = (provider: string): Pace => {
+    const pace = paces.get(provider) ?? createPace();
     paces.set(provider, pace);
     return pace;
   };
@@ -63,7 +63,7 @@ export function createPaces(app: Pick<JobsApp, 'gateway' | 'clock' | 'config'>):
   };
 }
 
-function tell(pace: ProviderPace, { error }: Ended, nowMs: number): void {
+function tell(pace: Pace, { error }: Ended, nowMs: number): void {
   if (error === null) pace.answered();
   else if (isLimit(error)) pace.limited(error.parts.retryAfterMs ?? PAUSE_MS, nowMs);
 }

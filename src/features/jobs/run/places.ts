@@ -23,10 +23,14 @@ export function beginRows(floor: Floor): number {
 }
 
 /** Which row of each job may begin first. */
-function findReady({ actives, paces, running }: Floor, first: Map<Active, number>): number {
+function findReady({ app, actives, paces, running }: Floor, first: Map<Active, number>): number {
   const suspectRuns = [...running].some(({ row }) => isSuspect(row));
+  const now = app.clock.monotonic();
   let soonestMs = Infinity;
   for (const active of actives.values()) {
+    const ownMs = active.pace.waitMs(now);
+    soonestMs = active.queue.length > 0 ? Math.min(soonestMs, ownMs) : soonestMs;
+    if (ownMs > 0) continue;
     const index = active.queue.findIndex((row) => {
       const waitMs = paces.waitMs(paces.providerOf(active.job, row));
       soonestMs = Math.min(soonestMs, waitMs);
@@ -45,15 +49,26 @@ function begin(floor: Floor, active: Active, row: Claimed): void {
   running.add(entry);
   share.began(active);
   paces.began(provider);
+  active.pace.began();
   const over = (ended: Ended): void => {
     running.delete(entry);
     share.ended(active);
     throughput.count(app.clock.monotonic());
     paces.ended(provider, ended);
+    tellPace(active, ended, app.clock.monotonic());
     write(floor, entry, ended);
     floor.changed();
   };
   void runRow(app, active.job, { row, signal: canceller }).then(over);
+}
+
+/** How long a caller who has as many calls at once as they may is let alone. */
+const PARALLEL_PAUSE_MS = 100;
+
+function tellPace({ pace }: Active, { error }: Ended, nowMs: number): void {
+  pace.ended();
+  if (error?.code !== 'RATE_LIMIT_EXCEEDED') pace.answered();
+  else pace.limited(error.parts.details?.['kind'] === 'parallel' ? PARALLEL_PAUSE_MS : (error.parts.retryAfterMs ?? PARALLEL_PAUSE_MS), nowMs);
 }
 
 /** What was ended from outside runs again, unless it was through before: whoever ended it says what becomes of it. */

@@ -24,11 +24,11 @@ export type JobProcessor = {
 
 export function createJobProcessor(app: JobsApp): JobProcessor {
   const keeper = app.newId('keep');
-  /** Answers how many jobs went a step further. */
   const tick = oneAtATime(() => moveJobs(app, keeper));
   const ticker = createTicker(app, async () => {
-    await tick();
+    const { failed } = await tick();
     await Promise.all([engine.look(), batches.look()]);
+    return failed === 0;
   });
   let byTicks = false;
   const left = (): void => {
@@ -52,7 +52,7 @@ export function createJobProcessor(app: JobsApp): JobProcessor {
       do {
         await tick();
         await Promise.all([engine.idle(), batches.idle()]);
-      } while ((await tick()) > 0);
+      } while ((await tick()).moved > 0);
     },
     stop,
     async close() {
@@ -63,9 +63,12 @@ export function createJobProcessor(app: JobsApp): JobProcessor {
   };
 }
 
+/** What could not be done is tried again so soon. */
+const AGAIN_MS = 2000;
+
 type Ticker = { readonly wake: () => void; readonly stop: () => void; readonly ended: () => Promise<void> };
 
-function createTicker({ clock, config, log }: Pick<JobsApp, 'clock' | 'config' | 'log'>, pass: () => Promise<void>): Ticker {
+function createTicker({ clock, config, log }: Pick<JobsApp, 'clock' | 'config' | 'log'>, pass: () => Promise<boolean>): Ticker {
   let stopped = false;
   let failures = 0;
   let last: Promise<void> = Promise.resolve();
@@ -73,13 +76,15 @@ function createTicker({ clock, config, log }: Pick<JobsApp, 'clock' | 'config' |
   const once = oneAtATime(async () => {
     cancelNext?.();
     if (stopped) return;
+    let isWell = false;
     try {
-      await pass();
+      isWell = await pass();
       failures = 0;
     } catch (cause) {
       if (failures++ === 0) log.warning('the jobs cannot be looked at for now', { reason: String(cause) });
     }
-    if (!stopped) cancelNext = clock.after(config().settings.jobPollIntervalS * 1000, wake);
+    const pollMs = config().settings.jobPollIntervalS * 1000;
+    if (!stopped) cancelNext = clock.after(isWell ? pollMs : Math.min(pollMs, AGAIN_MS), wake);
   });
   function wake(): void {
     if (!stopped) last = once();
@@ -94,27 +99,29 @@ function createTicker({ clock, config, log }: Pick<JobsApp, 'clock' | 'config' |
   };
 }
 
-/** Each job that is due, once; answers how many went a step further. */
-async function moveJobs(app: JobsApp, keeper: string): Promise<number> {
+/** Jobs that went a step further, and those with which that did not work. */
+type Moves = { moved: number; failed: number };
+
+/** Each job that is due, once. */
+async function moveJobs(app: JobsApp, keeper: string): Promise<Moves> {
   const seen: string[] = [];
-  let moved = 0;
+  const moves: Moves = { moved: 0, failed: 0 };
   for (;;) {
     const job = await app.inProject(EVERY_PROJECT, (db) => keepJob(db, keeper, seen));
-    if (job === null) return moved;
+    if (job === null) return moves;
     seen.push(job.id);
-    if (await moveOn(app, job)) moved++;
+    await moveOn(app, job, moves);
   }
 }
 
-async function moveOn(app: JobsApp, job: JobRow): Promise<boolean> {
-  let moved = false;
+async function moveOn(app: JobsApp, job: JobRow, moves: Moves): Promise<void> {
   try {
-    for (let next = await advance(app, job); next !== null; next = await advance(app, next)) moved = true;
+    for (let next = await advance(app, job); next !== null; next = await advance(app, next)) moves.moved++;
   } catch (cause) {
+    moves.failed++;
     const reason = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
     app.log.error('a job cannot be moved on for now', { job_id: job.id, status: job.status, reason });
   } finally {
     await app.inProject(EVERY_PROJECT, (db) => letGoOfJob(db, job));
   }
-  return moved;
 }

@@ -1,8 +1,8 @@
 import { expect, test } from 'bun:test';
-import { createProviderPace } from './provider-pace.ts';
+import { createPace } from './pace.ts';
 
-function running(rows: number): ReturnType<typeof createProviderPace> {
-  const pace = createProviderPace();
+function running(rows: number): ReturnType<typeof createPace> {
+  const pace = createPace();
   for (let row = 0; row < rows; row++) pace.began();
   return pace;
 }

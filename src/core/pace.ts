@@ -1,20 +1,20 @@
 /**
- * How many rows of jobs a provider gets at a time. As soon as it says that they are too many it gets half of them, after the pause that it asked
- * for, and then one more for each round that goes well.
+ * How many rows of jobs may go at a time to a provider, or under the limits of a caller. As soon as it is said that they are too many it is half of
+ * them, after the pause that was asked for, and then one more for each round that goes well.
  */
-export type ProviderPace = {
+export type Pace = {
   /** Milliseconds until a row may begin; 0 where it may now, Infinity where one has to end first. */
   readonly waitMs: (nowMs: number) => number;
   readonly began: () => void;
   readonly ended: () => void;
   readonly answered: () => void;
-  /** It has nothing to give until then, as was known before. */
+  /** Nothing is to be had until then, as was known before. */
   readonly rests: (pauseMs: number, nowMs: number) => void;
-  /** It said 429, or does not answer at all, and may be asked after `pauseMs`. */
+  /** They were too many, and it may be tried again after `pauseMs`. */
   readonly limited: (pauseMs: number, nowMs: number) => void;
 };
 
-export function createProviderPace(): ProviderPace {
+export function createPace(): Pace {
   let allowed = Infinity;
   let running = 0;
   let pausedUntil = 0;
