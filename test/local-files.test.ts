@@ -120,6 +120,21 @@ describe('LOCAL_MODEL_PATH', () => {
     }
   });
 
+  test('or LOCAL_MODEL, of a model that is not there, is said so, and a fallback answers for it', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sluice-test-'));
+    const file = join(folder, 'sluice.config.yaml');
+    writeFileSync(file, 'models:\n  mine:\n    targets: [local/nobody]\n    fallbacks: [demo]\n');
+    const lost = await startWithModels({ good: GOOD }, { LOCAL_MODEL: 'nobody', SLUICE_CONFIG: file });
+    try {
+      expect((await call<Failed>(`${lost.url}/local/generate`, { json: { prompt: 'a' } })).json.error.details.reason).toBe('its file does not exist');
+      const { json, headers } = await call<{ model: string }>(`${lost.url}/generate`, { json: { prompt: 'a', model: 'mine' } });
+      expect([json.model, headers.get('x-upstream-attempts')]).toEqual(['demo', '2']);
+    } finally {
+      await lost.stop();
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   test('that is not set is an absent model', async () => {
     const none = await startSluice();
     try {

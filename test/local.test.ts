@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { vectorModel } from './gguf/bert.ts';
 import { dreamingModel, recitingModel, REPLY } from './gguf/models.ts';
-import { call, parseEvents, type Sluice, signIn } from './harness.ts';
+import { call, parseEvents, type Sluice, signIn, until } from './harness.ts';
 import { startWithModels } from './local-models.ts';
 
 type Generated = { response: string; model: string; usage: { input_tokens: number; output_tokens: number }; cost_usd: number };
@@ -77,6 +77,19 @@ describe('the local model answers', () => {
     const summary = await post<{ summary: string }>('/summarize', { text: 'Much water has run.' });
     const made = await post<{ output: string }>('/api/v1/generate', { template_id: 'basic_chat_v1', input: 'Tell me', model: 'local' });
     expect([summary.json.summary, made.json.output]).toEqual([REPLY, REPLY]);
+  });
+
+  test('the requests of a job', async () => {
+    const job = await post<{ id: string }>('/api/v1/jobs/', { name: 'local', model: 'local', engine: 'direct', hold: true });
+    const requests = Array.from({ length: 6 }, (_, index) => ({ custom_id: `r${index}`, body: asking(`Tell me ${index}`) }));
+    await post(`/api/v1/jobs/${job.json.id}/requests`, { requests });
+    await post(`/api/v1/jobs/${job.json.id}/submit`, {});
+    const at = <Body>(path: string) => call<Body>(`${sluice.url}/api/v1/jobs/${job.json.id}${path}`, { headers: auth });
+    await until(async () => (await at<{ status: string }>('')).json.status === 'completed', 20_000);
+    const { text } = await at('/responses?format=jsonl');
+    const lines = text.trim().split('\n');
+    expect(lines.length).toBe(6);
+    for (const line of lines) expect(line).toContain(REPLY);
   });
 
   test('without a chat template of its own, in the form of Zephyr', async () => {

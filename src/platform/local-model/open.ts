@@ -2,7 +2,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import type { Clock, Log } from '../../app.ts';
-import type { Settings } from '../../contract/settings.ts';
+import { SETTINGS, type Settings } from '../../contract/settings.ts';
 import type { LocalFacts, LocalModel, LocalModels } from '../../core/local-model.ts';
 import { launchModel } from './launch.ts';
 import { readModelFile } from './model-file.ts';
@@ -77,9 +77,14 @@ function modelPaths({ settings }: { readonly settings: Pick<Settings, 'dataDir' 
   const folder = modelFolder(settings.dataDir);
   const pulled = filesIn(folder).filter((name) => name.endsWith(EXTENSION));
   const paths = pulled.toSorted().map((name) => join(folder, name));
-  const named = join(folder, settings.localModel + EXTENSION);
-  const first = settings.localModelPath === null ? (paths.includes(named) ? [named] : []) : [resolve(settings.localModelPath)];
-  return [...new Set([...first, ...paths])];
+  return [...new Set([...firstPath(settings, folder, paths), ...paths])];
+}
+
+/** One that somebody named and that is not there is told to be missing, and no other one answers for it. */
+function firstPath({ localModel, localModelPath }: Pick<Settings, 'localModel' | 'localModelPath'>, folder: string, paths: readonly string[]): string[] {
+  if (localModelPath !== null) return [resolve(localModelPath)];
+  const named = join(folder, localModel + EXTENSION);
+  return paths.includes(named) || localModel !== SETTINGS.localModel.default ? [named] : [];
 }
 
 function filesIn(folder: string): readonly string[] {
