@@ -51,7 +51,7 @@ export const RowsAdded = z.strictObject({ job_id: z.string(), added: z.int().min
 
 const ROW_STATUSES = ['waiting', 'running', 'completed', 'failed'] as const;
 
-export const JobRequest = z
+const JobRequest = z
   .strictObject({
     line: z.int().min(1).describe('1, 2, 3 in the order in which they came.'),
     custom_id: z.string(),
@@ -60,7 +60,6 @@ export const JobRequest = z
     body: object,
   })
   .meta({ id: 'JobRequest' });
-export type JobRequest = z.output<typeof JobRequest>;
 
 const custom = { custom_id: storable(CUSTOM_ID_CHARS_MAX).optional().describe('Only this one.') };
 
