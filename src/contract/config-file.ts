@@ -134,7 +134,17 @@ const PriceEntry = z
   })
   .describe('A price that counts instead of the built-in one.');
 
-const priceName = z.string().regex(/^[^/*\s]+\/[^*\s]*[^\s]$/, 'write `provider/model`, or `provider/*` for all of its models');
+const modelName = z.string().regex(/^[^/*\s]+\/[^*\s]*[^\s]$/, 'write `provider/model`, or `provider/*` for all of its models');
+
+const CAPABILITIES = ['chat', 'stream', 'tools', 'json_schema', 'images', 'reasoning', 'embeddings', 'moderation'] as const;
+const tokens = z.int().min(1).max(1_000_000_000);
+const CatalogEntry = z
+  .strictObject({
+    context: tokens.optional().describe('Tokens of a question and its answer together.'),
+    max_output: tokens.optional().describe('Tokens of its longest answer.'),
+    capabilities: z.array(z.enum(CAPABILITIES)).min(1).optional().describe('All that it can do: what is not named, it cannot.'),
+  })
+  .describe('What is known of a model, where Sluice knows nothing or something wrong. What is left out stays as it is known.');
 
 const OwnRedaction = z.strictObject({
   name: z
@@ -180,7 +190,8 @@ export const ConfigFile = z
   .strictObject({
     providers: z.record(id, ProviderEntry).default({}),
     models: z.record(z.string().min(1).max(128), ModelAlias).default({}),
-    prices: z.record(priceName, PriceEntry).default({}).describe('By `provider/model`; `provider/*` counts for all others of that beginning.'),
+    prices: z.record(modelName, PriceEntry).default({}).describe('By `provider/model`; `provider/*` counts for all others of that beginning.'),
+    catalog: z.record(modelName, CatalogEntry).default({}).describe('By `provider/model`; `provider/*` counts for all others of that beginning.'),
     privacy: Privacy.prefault({}),
     retention: Retention.prefault({}),
     webhooks: Webhooks.prefault({}),

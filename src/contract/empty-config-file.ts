@@ -6,6 +6,7 @@ export const EMPTY_CONFIG_FILE: ConfigFile = {
   providers: {},
   models: {},
   prices: {},
+  catalog: {},
   privacy: { keep_bodies: 'off', redact: [...REDACTED] },
   retention: { ...RETENTION_DAYS },
   webhooks: { allow_networks: [] },

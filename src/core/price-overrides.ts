@@ -1,16 +1,12 @@
 import type { ConfigFile, PriceEntry } from '../contract/config-file.ts';
+import { statedFor } from './by-name.ts';
 import { nanoUsdOfUsdPerMillion } from './prices.ts';
 import type { Price, Rates, Tariff } from './provider.ts';
 
-/** The price that the configuration file states for a model: under its own name, or under the longest pattern, such as `ollama/*`, that it fits. */
+/** The price that the configuration file states for a model. */
 export function overrideFor(prices: ConfigFile['prices'], name: string): Price | null {
-  const entry = prices[name] ?? prices[longestPattern(Object.keys(prices), name)];
+  const entry = statedFor(prices, name);
   return entry ? priceOf(entry) : null;
-}
-
-function longestPattern(keys: readonly string[], name: string): string {
-  const fitting = keys.filter((key) => key.endsWith('*') && name.startsWith(key.slice(0, -1)));
-  return fitting.reduce((longest, key) => (key.length > longest.length ? key : longest), '');
 }
 
 function priceOf(entry: PriceEntry): Price {

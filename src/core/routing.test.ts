@@ -22,14 +22,14 @@ const provider = (id: string, more: Partial<Provider> = {}): Provider => ({
   ...more,
 });
 
-type World = Partial<Pick<ConfigFile, 'models' | 'prices'>> & {
+type World = Partial<Pick<ConfigFile, 'models' | 'prices' | 'catalog'>> & {
   readonly unknownPrice?: UnknownPrice;
   readonly providers?: readonly Provider[];
   readonly defaultModel?: string;
 };
 
-function routes({ models = {}, prices = {}, providers = [provider('a')], defaultModel = 'm', ...more }: World = {}): RouteTable {
-  return buildRoutes({ providers: new Map(providers.map((each) => [each.id, each])), file: { models, prices }, defaultModel, ...more });
+function routes({ models = {}, prices = {}, catalog = {}, providers = [provider('a')], defaultModel = 'm', ...more }: World = {}): RouteTable {
+  return buildRoutes({ providers: new Map(providers.map((each) => [each.id, each])), file: { models, prices, catalog }, defaultModel, ...more });
 }
 
 function costOf(table: RouteTable, name: string): unknown[] {
@@ -103,5 +103,18 @@ describe('where models without a price are refused', () => {
   test('an alias of such a model is refused when it is read, and not by its first caller', () => {
     const models = { fast: { targets: ['m'], fallbacks: ['odd'], strategy: 'weighted' as const, sticky: false } };
     expect(refusal(() => routes({ models, unknownPrice: 'refuse' })).message).toContain('a/odd');
+  });
+});
+
+describe('what a model is', () => {
+  test('is what the configuration says, and what is known where it says nothing', () => {
+    const catalog: ConfigFile['catalog'] = { 'a/m': { context: 500 }, 'a/*': { max_output: 9999, capabilities: ['chat', 'tools'] } };
+    const table = routes({ catalog });
+    const factsOf = (name: string) => table.candidates(name)[0]?.facts;
+    expect(factsOf('a/m')).toMatchObject({ contextTokens: 500, outputTokensMax: 100, capabilities: ['chat'] });
+    // No answer is longer than what question and answer may be together.
+    expect(factsOf('a/odd')).toMatchObject({ contextTokens: 1000, outputTokensMax: 1000, capabilities: ['chat', 'tools'] });
+    expect(factsOf('a/unlisted')?.capabilities).toEqual(['chat', 'tools']);
+    expect(routes().candidates('a/m')[0]?.facts).toEqual(facts('m', PRICED));
   });
 });

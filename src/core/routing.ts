@@ -1,6 +1,7 @@
 import type { ConfigFile, STRATEGIES } from '../contract/config-file.ts';
 import { AppError } from '../contract/errors.ts';
 import { SETTINGS } from '../contract/settings.ts';
+import { statedFor } from './by-name.ts';
 import { describeModel } from './model-catalog.ts';
 import { overrideFor } from './price-overrides.ts';
 import type { KeyedProvider, ModelFacts, Price, Provider, ProviderKey } from './provider.ts';
@@ -44,7 +45,7 @@ export type RouteTable = {
 
 type Sources = {
   readonly providers: ReadonlyMap<string, Provider>;
-  readonly file: Pick<ConfigFile, 'models' | 'prices'>;
+  readonly file: Pick<ConfigFile, 'models' | 'prices'> & Partial<Pick<ConfigFile, 'catalog'>>;
   readonly defaultModel: string;
   readonly unknownPrice?: UnknownPrice;
 };
@@ -138,12 +139,20 @@ function singleModels(sources: Sources): Map<string, Found> {
 }
 
 /** The configuration's own price before the one that is known, and that before the one for models of which none is. */
-function candidateFor(provider: Provider, facts: ModelFacts, { file, unknownPrice = UNKNOWN_PRICE }: Sources): Found {
-  const name = `${provider.id}/${facts.id}`;
+function candidateFor(provider: Provider, known: ModelFacts, { file, unknownPrice = UNKNOWN_PRICE }: Sources): Found {
+  const name = `${provider.id}/${known.id}`;
+  const facts = corrected(known, statedFor(file.catalog ?? {}, name));
   const stated = overrideFor(file.prices, name) ?? facts.price;
   if (stated) return overKeys({ provider, model: facts.id, facts, price: stated, priceAssumed: false });
   if (unknownPrice === 'refuse') return { unpriced: name };
   return overKeys({ provider, model: facts.id, facts, price: unknownPrice, priceAssumed: true });
+}
+
+/** The configuration knows better what a model is. */
+function corrected(facts: ModelFacts, stated: ConfigFile['catalog'][string] | undefined): ModelFacts {
+  if (stated === undefined) return facts;
+  const { context = facts.contextTokens, max_output: maxOutput = facts.outputTokensMax, capabilities = facts.capabilities } = stated;
+  return { ...facts, contextTokens: context, outputTokensMax: Math.min(maxOutput, context), capabilities };
 }
 
 function overKeys(candidate: Candidate): Candidate {
