@@ -9,6 +9,7 @@ import { insertJob, isOver, openRunWorld, overJob, type RunWorld, SERVE_ONLY, WO
 const KILLS = Number(process.env['SLUICE_TEST_JOB_KILLS'] ?? 20);
 const ROWS = Number(process.env['SLUICE_TEST_JOB_ROWS'] ?? 1000);
 const PLACES = 16;
+const STARTS_MAX = 10;
 const UPSTREAM_MS = 200;
 const LIMIT_MS = 60_000 + KILLS * 8000;
 const ENV = { JOB_LEASE_S: '3', JOB_CONCURRENCY: String(PLACES), JOB_POLL_INTERVAL_S: '1' };
@@ -29,7 +30,12 @@ const COMMANDS: Readonly<Record<Role, readonly string[]>> = { api: SERVE_ONLY, o
 
 /** The processes of one service, each of which comes back after it was killed; nobody waits for that. */
 async function startAll(world: RunWorld): Promise<{ readonly kill: (role: Role) => Promise<void>; readonly stop: () => Promise<void> }> {
-  const start = (role: Role): Promise<Sluice> => world.start({ command: COMMANDS[role], env: ENV });
+  // One that starts while the database is away ends again, and is started again, as by any supervisor.
+  const start = (role: Role, tries = 0): Promise<Sluice> =>
+    world.start({ command: COMMANDS[role], env: ENV }).catch((cause: unknown) => {
+      if (tries === STARTS_MAX) throw cause;
+      return start(role, tries + 1);
+    });
   const running = new Map<Role, Promise<Sluice>>();
   for (const role of ['api', 'one', 'two'] as const) {
     running.set(role, start(role));
