@@ -12,6 +12,7 @@ import { generate } from './promises/generate.ts';
 import { health } from './promises/health.ts';
 import { jobs } from './promises/jobs.ts';
 import { keys } from './promises/keys.ts';
+import { messageBatches } from './promises/message-batches.ts';
 import { messages } from './promises/messages.ts';
 import { people } from './promises/people.ts';
 import { providers } from './promises/providers.ts';
@@ -38,6 +39,7 @@ const SLICES: Readonly<Record<string, Slice>> = {
   messages,
   files,
   batches,
+  messageBatches,
   jobs,
   providers,
   tasks,

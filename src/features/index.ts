@@ -8,6 +8,7 @@ import { completionRoutes } from './completions/routes.ts';
 import { docsRoutes } from './docs/routes.ts';
 import { embeddingRoutes } from './embeddings/routes.ts';
 import { batchRoutes } from './jobs/batches/routes.ts';
+import { messageBatchRoutes } from './jobs/message-batches/routes.ts';
 import { fileRoutes } from './files/routes.ts';
 import { generateRoutes } from './generate/routes.ts';
 import { healthRoutes } from './health/routes.ts';
@@ -46,6 +47,7 @@ export function allRoutes(settings: Settings): readonly Route[] {
     ...moderationRoutes,
     ...fileRoutes,
     ...batchRoutes,
+    ...messageBatchRoutes,
     ...openaiModelRoutes,
     ...modelRoutes,
     ...providerRoutes,

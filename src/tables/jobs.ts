@@ -9,7 +9,7 @@ export type BatchJobsTable = {
   id: string;
   project_id: string;
   creator: Json<{ readonly kind: 'user' | 'key' | 'anonymous'; readonly id: string | null }>;
-  surface: Generated<'native' | 'openai'>;
+  surface: Generated<'native' | 'openai' | 'anthropic'>;
   name: string;
   description: string | null;
   status: Generated<JobStatus>;

@@ -19,20 +19,23 @@ const MAKERS: Readonly<Record<string, (owner: Owner, ask: Ask, people: People) =
     body.append('file', new File(['mine'], 'mine.txt'));
     return (await call<{ id: string }>(`${sluice.url}/v1/files`, { method: 'POST', headers, body })).json.id;
   },
-  // One that waits, so that it can be cancelled.
-  '/v1/batches': async ({ projectId }, _ask, { rows }) => {
-    const id = `batch_of_${projectId}`;
-    await rows(
-      `insert into batch_jobs (id, project_id, creator, surface, name, endpoint, hold)
-       values ($1, $2, '{"kind": "anonymous", "id": null}', 'openai', 'mine', '/v1/chat/completions', true)`,
-      [id, projectId],
-    );
-    return id;
-  },
+  '/v1/batches': (owner, _ask, people) => waitingBatch(people, owner, 'openai'),
+  '/v1/messages/batches': (owner, _ask, people) => waitingBatch(people, owner, 'anthropic'),
   '/api/v1/streams': async (_owner, ask) =>
     (await ask('POST', '/generate?stream=true', { prompt: 'mine' }, { 'x-stream-resume': 'true' })).headers.get('x-stream-id') ?? '',
   '/api/v1/requests': async (_owner, ask) => (await ask('POST', '/generate', { prompt: 'mine' })).headers.get('x-request-id') ?? '',
 };
+
+/** One that waits, so that it can be cancelled. */
+async function waitingBatch({ rows }: People, { projectId }: Owner, surface: 'openai' | 'anthropic'): Promise<string> {
+  const id = `batch_of_${projectId}_${surface}`;
+  await rows(
+    `insert into batch_jobs (id, project_id, creator, surface, name, endpoint, hold)
+     values ($1, $2, '{"kind": "anonymous", "id": null}', $3, 'mine', '/v1/messages', true)`,
+    [id, projectId, surface],
+  );
+  return id;
+}
 
 /** What is below these belongs to no project, and is there for everybody. */
 const EVERYBODYS: ReadonlySet<string> = new Set(['/v1/models']);
