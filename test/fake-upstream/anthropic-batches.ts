@@ -1,18 +1,18 @@
 import type { HttpRequest } from './connection.ts';
 import { isRecord, type JsonObject, listOf } from './json.ts';
-import type { AnswerLine } from './openai-batches.ts';
+import { type AnswerLine, outOfOrder } from './openai-batches.ts';
 import { json, refused, type Reply } from './reply.ts';
 import { pageOf, type Store, type StoredMessageBatch } from './store.ts';
 
 /** `/v1/messages/batches…`. */
 export function messageBatchesReply(request: HttpRequest, store: Store, body: JsonObject, answer: AnswerLine): Reply {
   const [, , , , id, verb] = request.path.split('/');
-  if (id === undefined) return request.method === 'POST' ? create(request, store, body) : list(request, store);
+  if (id === undefined) return request.method === 'POST' ? create(request, store, body) : list(request, store, answer);
   const batch = store.messageBatches.get(id);
   if (batch === undefined) return refused('anthropic', 404, `Batch ${id} not found`);
   if (verb === 'results') {
     if (batch.status !== 'ended') return refused('anthropic', 404, 'The batch has no results yet.');
-    return { kind: 'whole', status: 200, type: 'application/x-jsonl', body: batch.results.map((line) => `${JSON.stringify(line)}\n`).join('') };
+    return { kind: 'whole', status: 200, type: 'application/x-jsonl', body: resultsOf(batch, store) };
   }
   if (request.method === 'DELETE') {
     store.messageBatches.delete(id);
@@ -24,13 +24,20 @@ export function messageBatchesReply(request: HttpRequest, store: Store, body: Js
   return json(batchObject(request, batch));
 }
 
+function resultsOf({ results }: StoredMessageBatch, { lifecycle }: Store): string {
+  const rows = results.map((line) => JSON.stringify(line));
+  return outOfOrder(rows, lifecycle.results)
+    .map((line) => `${line}\n`)
+    .join('');
+}
+
 function create(request: HttpRequest, store: Store, body: JsonObject): Reply {
   const requests = listOf(body['requests']);
   const ids = requests.map((each) => (isRecord(each) ? each['custom_id'] : undefined));
   if (requests.length === 0) return refused('anthropic', 400, 'requests: at least one is required');
   if (new Set(ids).size < ids.length) return refused('anthropic', 400, 'requests: custom_id must be unique');
   const batch: StoredMessageBatch = {
-    id: `msgbatch_fake_${store.nextId()}`,
+    id: `msgbatch_fake_${store.nextBatchId()}`,
     looks: 0,
     status: 'in_progress',
     createdAt: new Date().toISOString(),
@@ -42,7 +49,9 @@ function create(request: HttpRequest, store: Store, body: JsonObject): Reply {
   return json(batchObject(request, batch));
 }
 
-function list(request: HttpRequest, store: Store): Reply {
+/** To be listed is to be looked at. */
+function list(request: HttpRequest, store: Store, answer: AnswerLine): Reply {
+  for (const batch of store.messageBatches.values()) goOn(batch, store, answer);
   const { page, hasMore } = pageOf([...store.messageBatches.values()].toReversed(), request.query, 'after_id');
   return json({ data: page.map((batch) => batchObject(request, batch)), first_id: page[0]?.id ?? null, last_id: page.at(-1)?.id ?? null, has_more: hasMore });
 }

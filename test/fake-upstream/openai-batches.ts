@@ -2,7 +2,7 @@ import type { HttpRequest } from './connection.ts';
 import { isRecord, type JsonObject, parseJson } from './json.ts';
 import { keepFile } from './openai-files.ts';
 import { json, refused, type Reply } from './reply.ts';
-import { pageOf, type Store, type StoredBatch } from './store.ts';
+import { type BatchLifecycle, pageOf, type Store, type StoredBatch } from './store.ts';
 
 /** `/v1/batches…`: a batch goes on by one state with each look at it, so that a test decides how far it is. */
 export type AnswerLine = (path: string, body: JsonObject) => { readonly status: number; readonly body: unknown };
@@ -28,7 +28,7 @@ function create(store: Store, body: JsonObject): Reply {
   if (typeof inputFileId !== 'string' || !store.files.has(inputFileId)) return refused('openai', 400, 'Invalid input file ID.', 'input_file_id');
   if (typeof endpoint !== 'string' || !ENDPOINTS.has(endpoint)) return refused('openai', 400, `Invalid endpoint: ${String(endpoint)}`, 'endpoint');
   if (window !== '24h') return refused('openai', 400, "Invalid value: 'completion_window' must be '24h'.", 'completion_window');
-  const batch: StoredBatch = { id: `batch_fake_${store.nextId()}`, looks: 0, status: '', state: { metadata: metadata ?? null }, inputFileId, endpoint };
+  const batch: StoredBatch = { id: `batch_fake_${store.nextBatchId()}`, looks: 0, status: '', state: { metadata: metadata ?? null }, inputFileId, endpoint };
   store.batches.set(batch.id, batch);
   enter(batch, 'validating');
   return json(batchObject(batch));
@@ -56,7 +56,7 @@ type Finishing = { readonly batch: StoredBatch; readonly store: Store; readonly 
 /** Runs the lines and leaves the batch in its last state. */
 function finish({ batch, store, answer }: Finishing, outcome: string): void {
   const text = Buffer.from(store.files.get(batch.inputFileId)?.bytes ?? []).toString();
-  const { lines, problems } = readLines(text, batch.endpoint);
+  const { lines, problems } = readLines(text, batch.endpoint, store.lifecycle.refuses);
   if (problems.length > 0 || outcome === 'failed') {
     const listed = problems.length > 0 ? problems : [{ code: 'server_error', message: 'The batch failed.', param: null, line: null }];
     batch.state = { ...batch.state, errors: { object: 'list', data: listed } };
@@ -82,19 +82,28 @@ function finish({ batch, store, answer }: Finishing, outcome: string): void {
       );
     }
   }
-  const keep = (kind: string, rows: readonly string[]): string | null =>
-    rows.length === 0
-      ? null
-      : keepFile(store, { filename: `${batch.id}_${kind}.jsonl`, purpose: 'batch_output', bytes: Buffer.from(`${rows.join('\n')}\n`) }).id;
   const counts = { total: lines.length, completed: good.length, failed: bad.length };
+  const keep = (kind: string, all: readonly string[]): string | null => {
+    const rows = outOfOrder(all, store.lifecycle.results);
+    if (rows.length === 0) return null;
+    return keepFile(store, { filename: `${batch.id}_${kind}.jsonl`, purpose: 'batch_output', bytes: Buffer.from(`${rows.join('\n')}\n`) }).id;
+  };
   batch.state = { ...batch.state, request_counts: counts, output_file_id: keep('output', good), error_file_id: keep('error', bad) };
   enter(batch, outcome);
+}
+
+/** No order is promised. */
+export function outOfOrder(rows: readonly string[], wrong: BatchLifecycle['results']): readonly string[] {
+  const [first = '', ...others] = rows.toReversed();
+  if (wrong === undefined || first === '') return rows.toReversed();
+  if (wrong === 'one is missing') return others;
+  return [first, ...others, wrong === 'one came twice' ? first : first.replace(/"custom_id":"[^"]*"/, '"custom_id":"somebody-1"')];
 }
 
 type Line = { readonly customId: string; readonly body: JsonObject };
 type LineProblem = { readonly code: string; readonly message: string; readonly param: string | null; readonly line: number };
 
-function readLines(text: string, endpoint: string): { lines: Line[]; problems: LineProblem[] } {
+function readLines(text: string, endpoint: string, refuses: string | undefined): { lines: Line[]; problems: LineProblem[] } {
   const lines: Line[] = [];
   const problems: LineProblem[] = [];
   const seen = new Set<string>();
@@ -109,6 +118,7 @@ function readLines(text: string, endpoint: string): { lines: Line[]; problems: L
     else if (parsed['url'] !== endpoint) refuse('mismatched_url', `The URL must be ${endpoint}.`, 'url');
     else if (parsed['method'] !== 'POST') refuse('invalid_method', 'The method must be POST.', 'method');
     else if (!isRecord(parsed['body'])) refuse('missing_required_parameter', 'Missing required parameter: body.', 'body');
+    else if (refuses !== undefined && row.includes(refuses)) refuse('invalid_request', `The request says ${refuses}.`, 'body');
     else {
       seen.add(parsed['custom_id']);
       lines.push({ customId: parsed['custom_id'], body: parsed['body'] });

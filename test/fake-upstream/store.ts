@@ -3,6 +3,8 @@ import type { JsonObject } from './json.ts';
 /** What the fake keeps between calls. */
 export type Store = {
   readonly nextId: () => number;
+  /** Of a batch, which whoever made one may remember for longer than the fake does. */
+  readonly nextBatchId: () => number;
   readonly files: Map<string, StoredFile>;
   readonly batches: Map<string, StoredBatch>;
   readonly messageBatches: Map<string, StoredMessageBatch>;
@@ -16,6 +18,10 @@ export type BatchLifecycle = {
   readonly outcome: 'completed' | 'failed' | 'expired';
   /** How many requests are answered before it expires or is cancelled; all when absent. */
   readonly answered?: number;
+  /** Requests with this text in them are no good, and then the batch fails before it begins. */
+  readonly refuses?: string;
+  /** What is wrong with the results; they are in no order anyway. */
+  readonly results?: 'one is missing' | 'one is nobody’s' | 'one came twice';
 };
 
 export type StoredFile = { readonly id: string; readonly filename: string; readonly purpose: string; readonly createdAt: number; readonly bytes: Uint8Array };
@@ -32,9 +38,11 @@ export type StoredMessageBatch = {
 
 const DEFAULT_LIFECYCLE: BatchLifecycle = { looks: 3, outcome: 'completed' };
 
+let batches = 0;
+
 export function newStore(): Store {
   let last = 0;
-  return { nextId: () => ++last, files: new Map(), batches: new Map(), messageBatches: new Map(), lifecycle: DEFAULT_LIFECYCLE };
+  return { nextId: () => ++last, nextBatchId: () => ++batches, files: new Map(), batches: new Map(), messageBatches: new Map(), lifecycle: DEFAULT_LIFECYCLE };
 }
 
 /** One page of a list, newest first or in order, as both vendors page: by the last id seen. */

@@ -247,8 +247,9 @@ describe('Anthropic', () => {
       .split('\n')
       .map((line): unknown => JSON.parse(line));
     expect(lines).toMatchObject([
-      { custom_id: 'one', result: { type: 'succeeded', message: { type: 'message' } } },
+      // No order is promised.
       { custom_id: 'two', result: { type: 'errored', error: { type: 'error' } } },
+      { custom_id: 'one', result: { type: 'succeeded', message: { type: 'message' } } },
     ]);
   });
 });

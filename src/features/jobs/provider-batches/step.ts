@@ -12,7 +12,7 @@ import { batchesOf, change, NotKept, type Stepping, waitMs } from './stepping.ts
 /** Takes a batch as far as it goes now: one process at a time, each step written down before the next. */
 export async function stepBatch(app: JobsApp, { id, signal }: { readonly id: string; readonly signal: Cancellation }): Promise<void> {
   const keeper = app.newId('keep');
-  const batch = await app.inProject(EVERY_PROJECT, (db) => keepBatch(db, { id, keeper, seconds: KEPT_S }));
+  const batch = await app.inProject(EVERY_PROJECT, (db) => keepBatch(db, { id, keeper, seconds: app.config().settings.jobLeaseS }));
   if (batch === null) return;
   const kept = keepOn(app, batch, signal);
   try {
@@ -26,12 +26,11 @@ export async function stepBatch(app: JobsApp, { id, signal }: { readonly id: str
   }
 }
 
-const KEPT_S = 60;
-const KEEP_EACH_MS = 15_000;
+const KEPT_PER_LEASE = 3;
 
 /** Says that somebody is at it, until it is let go; the work ends where others thought that nobody was. */
 function keepOn(
-  app: Pick<App, 'inProject' | 'clock'>,
+  app: Pick<App, 'inProject' | 'clock' | 'config'>,
   { id, keeper }: ProviderBatch,
   outer: Cancellation,
 ): { readonly signal: Cancellation; readonly stop: () => void } {
@@ -41,15 +40,18 @@ function keepOn(
   else outer.addEventListener('abort', leave, { once: true });
   let cancelNext = null as (() => void) | null;
   let keptAt = app.clock.monotonic();
+  const leaseMs = app.config().settings.jobLeaseS * 1000;
   const again = async (): Promise<void> => {
     const askedAt = app.clock.monotonic();
-    const kept = await app.inProject(EVERY_PROJECT, (db) => keepBatch(db, { id, keeper: keeper ?? '', seconds: KEPT_S })).catch(() => undefined);
+    const kept = await app
+      .inProject(EVERY_PROJECT, (db) => keepBatch(db, { id, keeper: keeper ?? '', seconds: app.config().settings.jobLeaseS }))
+      .catch(() => undefined);
     if (kept) keptAt = askedAt;
-    if (kept === null || app.clock.monotonic() - keptAt > (KEPT_S * 1000) / 2) canceller.abort(new NotKept('somebody else keeps this batch'));
+    if (kept === null || app.clock.monotonic() - keptAt > leaseMs / 2) canceller.abort(new NotKept('somebody else keeps this batch'));
     else plan();
   };
   const plan = (): void => {
-    cancelNext = app.clock.after(KEEP_EACH_MS, () => void again());
+    cancelNext = app.clock.after(leaseMs / KEPT_PER_LEASE, () => void again());
   };
   plan();
   return {
@@ -76,7 +78,8 @@ async function takeSteps(app: JobsApp, first: ProviderBatch, signal: Cancellatio
       if (signal.aborted || !(cause instanceof UpstreamError)) throw cause;
       stepping = {
         ...stepping,
-        batch: (await app.inProject(EVERY_PROJECT, (db) => keepBatch(db, { id: at.id, keeper: at.keeper ?? '', seconds: KEPT_S }))) ?? at,
+        batch:
+          (await app.inProject(EVERY_PROJECT, (db) => keepBatch(db, { id: at.id, keeper: at.keeper ?? '', seconds: app.config().settings.jobLeaseS }))) ?? at,
       };
       batch = await afterFault(stepping, cause);
     }

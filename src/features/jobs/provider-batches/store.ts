@@ -8,7 +8,7 @@ export type ProviderBatch = Selectable<ProjectDatabase['batch_provider_batches']
 export type BatchColumns = Omit<Updateable<ProjectDatabase['batch_provider_batches']>, 'look_at'> & { readonly lookInMs?: number };
 
 const IS_OPEN = sql<boolean>`b.step in ('new', 'uploaded', 'created', 'ended')`;
-const GOES_ON = sql<boolean>`j.status = 'in_progress' and j.cancel_asked_at is null and j.deleted_at is null and (j.expires_at is null or j.expires_at > now())`;
+const GOES_ON = sql<boolean>`(j.status = 'in_progress' and j.cancel_asked_at is null and j.deleted_at is null and (j.expires_at is null or j.expires_at > now()))`;
 
 export type Due = { readonly plan: readonly JobRow[]; readonly step: readonly string[]; readonly nextMs: number | null };
 
