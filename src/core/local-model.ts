@@ -18,8 +18,8 @@ export type LocalFacts = {
   readonly contextTokens: number;
   /** A model makes vectors or speaks: one that was trained for the one is no good at the other. */
   readonly makes: 'text' | 'vectors';
-  /** Whether it says anything: a file that is not there, or no model, is named all the same, and tells who asks what is wrong with it. */
-  readonly isReadable: boolean;
+  /** Why it could not be loaded; null where nothing is known against it. It is named all the same, and tells who asks what is wrong with it. */
+  readonly problem: string | null;
 };
 
 export type LocalState =

@@ -19,12 +19,22 @@ export function localProvider(models: readonly LocalModel[]): Provider {
     ...(models[0] ? { main: models[0].name } : {}),
     chat: (request, call) => chat(named(request.model), request, call),
     embed: (request, call) => embed(named(request.model), request, call),
+    // That of the first alone: the others are loaded when somebody asks them.
+    check: async () => {
+      const problem = models[0] && problemOf(models[0]);
+      if (problem) throw new Error(problem);
+    },
     condition: () => models[0]?.state() ?? { state: 'absent' },
   };
 }
 
 export const LOCAL = 'local';
 const PRICE = { inputNanoUsd: 0, outputNanoUsd: 0, asOf: '2026-11-21', source: 'runs on this machine' } as const;
+
+function problemOf({ state, facts }: LocalModel): string | null {
+  const now = state();
+  return now.state === 'failed' ? now.why : facts.problem;
+}
 
 function factsOf({ name, facts: { makes, contextTokens } }: LocalModel): ModelFacts {
   if (makes === 'vectors') return { id: name, contextTokens, outputTokensMax: 0, capabilities: ['embeddings'], price: PRICE };

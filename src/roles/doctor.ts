@@ -133,18 +133,21 @@ async function checkProviders(read: ConfigRead): Promise<Finding[]> {
     if (!provider.check) return { check, ok: true, found: 'built in' };
     try {
       await provider.check({ send, signal: AbortSignal.timeout(CHECK_LIMIT_MS), requestId: 'doctor', random: Math.random, sleep: systemClock.sleep });
-      return { check, ok: true, found: `${provider.origin ?? ''} answers` };
+      return { check, ok: true, found: provider.origin === null ? `${provider.main ?? 'a model'} on this machine` : `${provider.origin} answers` };
     } catch (cause) {
       return {
         check,
         ok: false,
         found: cause instanceof Error ? cause.message : String(cause),
-        mend: `Check its key and its address (${provider.origin ?? ''}), and that this machine may reach it.`,
+        mend:
+          provider.origin === null
+            ? '`sluice models list` shows the models of this machine, and `sluice models pull` fetches one.'
+            : `Check its key and its address (${provider.origin}), and that this machine may reach it.`,
       };
     }
   };
   const findings = await Promise.all([...config.providers.values()].map(ask));
-  const real = [...config.providers.values()].some(({ origin }) => origin !== null);
+  const real = [...config.providers.values()].some(({ id, origin, main }) => origin !== null || (main !== undefined && id === config.defaultModel));
   return [
     ...findings,
     {

@@ -44,7 +44,7 @@ function ignore(): void {}
 
 /** The one of this machine, where it speaks and its file looks as if it could be loaded. */
 function ownModel([first]: readonly LocalModel[]): string | null {
-  return first?.facts.makes === 'text' && first.facts.isReadable ? LOCAL : null;
+  return first?.facts.makes === 'text' && first.facts.problem === null ? LOCAL : null;
 }
 
 function providersOf({ settings, file }: ConfigRead, packages: Packages, local: readonly LocalModel[]): Map<string, Provider> {

@@ -171,8 +171,8 @@ function modelOptions(settings: Needs['settings'], path: string): ModelOptions {
 function factsOf({ localModelContext }: Needs['settings'], path: string): LocalFacts {
   try {
     const { makes, contextTokens } = readModelFile(path);
-    return { makes, contextTokens: Math.min(contextTokens, localModelContext), isReadable: true };
-  } catch {
-    return { makes: 'text', contextTokens: localModelContext, isReadable: false };
+    return { makes, contextTokens: Math.min(contextTokens, localModelContext), problem: null };
+  } catch (cause) {
+    return { makes: 'text', contextTokens: localModelContext, problem: cause instanceof Error ? cause.message : String(cause) };
   }
 }
