@@ -81,6 +81,15 @@ describe('a job that runs', () => {
     expect([ended.status, ended.text]).toEqual([204, '']);
   });
 
+  test('is told to be gone when it is deleted while it is watched', async () => {
+    const job = await world.makeWith([chat('a')]);
+    const watching = world.ask(`/${job.id}/events`);
+    await world.ask(`/${job.id}`, { method: 'DELETE' });
+    const last = parseEvents((await watching).text).at(-1);
+    expect(last?.event).toBe('error');
+    expect(JSON.parse(last?.data ?? '{}')).toMatchObject({ error: { code: 'NOT_FOUND' } });
+  });
+
   test('starts by itself when it is not on hold', async () => {
     const job = await world.makeWith([chat('a')], { hold: false });
     expect(await world.over(job)).toMatchObject({ status: 'completed', completed_requests: 1 });
@@ -123,4 +132,14 @@ describe('a job that runs', () => {
     expect(json['total_requests']).toBe((json['completed_requests'] ?? 0) + (json['failed_requests'] ?? 0) + (json['open_requests'] ?? 0));
     expect(json['success_rate']).toBeGreaterThan(0.5);
   });
+});
+
+test('who watches a job keeps no service from stopping, and sees that it is not over', async () => {
+  const job = await world.makeWith([chat('a')]);
+  const response = await fetch(`${world.sluice.url}/api/v1/jobs/${job.id}/events`, { headers: world.authorization });
+  const startedAt = performance.now();
+  expect(await world.sluice.end()).toBe(0);
+  // Far below what calls are given to end.
+  expect(performance.now() - startedAt).toBeLessThan(12_000);
+  expect(parseEvents(await response.text()).map(({ event }) => event)).toEqual(['progress']);
 });

@@ -101,7 +101,13 @@ function changing<Result>(app: App, { principal, params: { id } }: OfOne<unknown
   });
 }
 
+/** What was made at /v1/batches keeps to the rules of those: its requests are those of its file, and once it is over it stays so. */
+const NOT_OF_BATCHES: ReadonlySet<JobDeed> = new Set(['add', 'configure', 'retry']);
+
 export function assertCan(wanted: JobDeed, job: JobRow): void {
+  if (job.surface === 'openai' && NOT_OF_BATCHES.has(wanted)) {
+    throw new AppError('CONFLICT', { message: 'This was made at /v1/batches, where a batch is what its file says', details: { status: job.status } });
+  }
   const obstacle = obstacleTo(wanted, stateOf(job));
   if (obstacle === null) return;
   throw new AppError('CONFLICT', { message: `${obstacle.charAt(0).toUpperCase()}${obstacle.slice(1)}`, details: { status: job.status } });
