@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ExpiresAfter } from './files.ts';
 
 /** Batches as OpenAI's clients make them (CONTRACT 6, 7): jobs whose requests come in a file, and whose outcomes go into two. */
-export const BATCH_ENDPOINTS = ['/v1/chat/completions', '/v1/responses', '/v1/embeddings', '/v1/completions', '/v1/moderations'] as const;
+const BATCH_ENDPOINTS = ['/v1/chat/completions', '/v1/responses', '/v1/embeddings', '/v1/completions', '/v1/moderations'] as const;
 export const BATCH_ROWS_MAX = 50_000;
 export const BATCH_WINDOW_S = 24 * 3600;
 
@@ -29,7 +29,7 @@ export const NewBatchBody = z
   .meta({ id: 'NewBatch' });
 export type NewBatchBody = z.output<typeof NewBatchBody>;
 
-export const BATCH_STATUSES = ['validating', 'failed', 'in_progress', 'finalizing', 'completed', 'expired', 'cancelling', 'cancelled'] as const;
+const BATCH_STATUSES = ['validating', 'failed', 'in_progress', 'finalizing', 'completed', 'expired', 'cancelling', 'cancelled'] as const;
 
 const count = z.int().min(0);
 const time = z.int().nullable().describe('Unix seconds.');

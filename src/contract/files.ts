@@ -5,7 +5,7 @@ export const FILE_BYTES_MAX = 512 * 1024 * 1024;
 /** What a form says besides its file. */
 export const FORM_BYTES_MAX = 64 * 1024;
 
-export const FILE_PURPOSES = ['assistants', 'batch', 'fine-tune', 'vision', 'user_data', 'evals'] as const;
+const FILE_PURPOSES = ['assistants', 'batch', 'fine-tune', 'vision', 'user_data', 'evals'] as const;
 /** Of the files that we make. */
 export const BATCH_OUTPUT = 'batch_output';
 

@@ -71,7 +71,15 @@ export type Tag =
 export type ReplySpec = {
   readonly status: number;
   readonly description: string;
-  readonly type: 'application/json' | 'application/jsonl' | 'text/csv' | 'text/event-stream' | 'text/plain' | 'text/html' | 'application/octet-stream' | 'application/x-jsonl';
+  readonly type:
+    | 'application/json'
+    | 'application/jsonl'
+    | 'text/csv'
+    | 'text/event-stream'
+    | 'text/plain'
+    | 'text/html'
+    | 'application/octet-stream'
+    | 'application/x-jsonl';
   readonly schema?: z.ZodType;
 };
 
