@@ -150,3 +150,27 @@ test('a key adds nothing to the job of somebody else, whose calls it would be', 
     expect([answer.status, answer.json.error.code]).toEqual([403, 'FORBIDDEN']);
   }
 });
+
+test("a batch of OpenAI's words is a job too, which is looked at and cancelled, and keeps to what its file says", async () => {
+  const form = new FormData();
+  form.append('purpose', 'batch');
+  const row = { custom_id: 'a', method: 'POST', url: '/v1/chat/completions', body: { model: 'demo', messages: [{ role: 'user', content: 'hi' }] } };
+  form.append('file', new File([JSON.stringify(row)], 'rows.jsonl'));
+  const headers = world.authorization;
+  const file = await call<{ id: string }>(`${world.sluice.url}/v1/files`, { method: 'POST', body: form, headers });
+  const made = { input_file_id: file.json.id, endpoint: '/v1/chat/completions', completion_window: '24h' };
+  const { json: batch } = await call<{ id: string }>(`${world.sluice.url}/v1/batches`, { json: made, headers });
+  expect(await world.over({ ...(await world.ask<Job>(`/${batch.id}`)).json })).toMatchObject({
+    id: batch.id,
+    status: 'completed',
+    input_file_id: file.json.id,
+  });
+  for (const [path, init] of [
+    ['/requests', { json: [chat('b')] }],
+    ['/retry', { method: 'POST' }],
+    ['', { method: 'PUT', json: { model: 'demo' } }],
+  ] as const) {
+    expect((await world.ask<Failure>(`/${batch.id}${path}`, init)).json.error.code).toBe('CONFLICT');
+  }
+  expect((await world.ask<Job>(`/${batch.id}`, { method: 'PUT', json: { name: 'of March' } })).json).toMatchObject({ name: 'of March' });
+});
