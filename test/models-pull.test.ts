@@ -210,6 +210,16 @@ describe('sluice models pull', () => {
     expect([code, err]).toEqual([1, expect.stringMatching(/has [\d.]+ [kMG]B left, and 10000000 GB are needed/)]);
   });
 
+  test('does not begin what another command is at, and takes over from one that was killed', async () => {
+    mkdirSync(models(), { recursive: true });
+    writeFileSync(join(models(), 'tiny.gguf.lock'), String(process.pid));
+    expect(await pull()).toMatchObject({ code: 1, err: expect.stringContaining(`another command is fetching tiny (process ${process.pid})`) });
+    const ended = Bun.spawnSync(['true']).pid;
+    writeFileSync(join(models(), 'tiny.gguf.lock'), String(ended));
+    expect((await pull()).code).toBe(0);
+    expect(here()).toEqual(['tiny.gguf']);
+  });
+
   test('takes a file by hand, and refuses one that is no model', async () => {
     const file = join(folder, 'mine.gguf');
     writeFileSync(file, MODEL);

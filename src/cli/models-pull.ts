@@ -10,6 +10,7 @@ import { type DownloadShown, showDownload } from './model-progress.ts';
 import { type ModelSource, sourceOf } from './model-source.ts';
 import { PART, PART_MARK, pathOf, sizeText } from './models.ts';
 import { printJson } from './output.ts';
+import { takePullLock } from './pull-lock.ts';
 
 export type PullOptions = { readonly json: boolean; readonly name?: string; readonly file?: string; readonly sha256?: string; readonly force?: boolean };
 
@@ -26,12 +27,32 @@ export async function pullModel(shelf: ModelShelf, wanted: string, options: Pull
   if (options.file === undefined && options.force !== true && existsSync(path)) return done(`${name} is here already`);
   mkdirSync(shelf.folder, { recursive: true });
   const signal = interruption();
-  if (options.file === undefined) await fetchInto(path + PART, { ...options, shelf, source, sha256, name, env, signal });
+  const letGo = takePullLock(`${path}.lock`, name);
+  try {
+    await bring(path, { shelf, source, sha256, name, env, signal, options });
+  } finally {
+    letGo();
+  }
+  done(`${name} is here now: ask for \`local/${name}\``);
+}
+
+type Bringing = {
+  readonly shelf: ModelShelf;
+  readonly source: ModelSource;
+  readonly sha256: string | null;
+  readonly name: string;
+  readonly env: Environment;
+  readonly signal: AbortSignal;
+  readonly options: PullOptions;
+};
+
+async function bring(path: string, bringing: Bringing): Promise<void> {
+  const { shelf, sha256, name, signal, options } = bringing;
+  if (options.file === undefined) await fetchInto(path + PART, bringing);
   else await copyInto(path + PART, resolve(options.file), { sha256, signal });
   assertModel(shelf, path + PART, name);
   renameSync(path + PART, path);
   rmSync(path + PART_MARK, { force: true });
-  done(`${name} is here now: ask for \`local/${name}\``);
 }
 
 function checksumOf(text: string | null): string | null {
@@ -40,18 +61,7 @@ function checksumOf(text: string | null): string | null {
   throw new CommandError('--sha256 takes 64 hexadecimal digits', { hint: '`sha256sum FILE` prints them.', exitCode: EXIT.wrongUsage });
 }
 
-type Fetching = {
-  readonly shelf: ModelShelf;
-  readonly source: ModelSource;
-  readonly sha256: string | null;
-  readonly name: string;
-  readonly env: Environment;
-  readonly signal: AbortSignal;
-  readonly json: boolean;
-  readonly force?: boolean;
-};
-
-async function fetchInto(part: string, { shelf, source, sha256, name, env, signal, json, force }: Fetching): Promise<void> {
+async function fetchInto(part: string, { shelf, source, sha256, name, env, signal, options: { json, force } }: Bringing): Promise<void> {
   if (force === true) for (const old of [part, markOf(part)]) rmSync(old, { force: true });
   const progress = json ? NOTHING_SHOWN : showDownload(name, process.stderr, env);
   try {
