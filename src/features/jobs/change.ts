@@ -101,12 +101,13 @@ function changing<Result>(app: App, { principal, params: { id } }: OfOne<unknown
   });
 }
 
-/** What was made at /v1/batches keeps to the rules of those: its requests are those of its file, and once it is over it stays so. */
+/** What was made in the words of another vendor keeps to the rules of that: its requests are what it was made of, and once it is over it stays so. */
 const NOT_OF_BATCHES: ReadonlySet<JobDeed> = new Set(['add', 'configure', 'retry']);
 
 export function assertCan(wanted: JobDeed, job: JobRow): void {
-  if (job.surface === 'openai' && NOT_OF_BATCHES.has(wanted)) {
-    throw new AppError('CONFLICT', { message: 'This was made at /v1/batches, where a batch is what its file says', details: { status: job.status } });
+  if (job.surface !== 'native' && NOT_OF_BATCHES.has(wanted)) {
+    const made = job.surface === 'openai' ? '/v1/batches' : '/v1/messages/batches';
+    throw new AppError('CONFLICT', { message: `This was made at ${made}, where a batch stays what it was made of`, details: { status: job.status } });
   }
   const obstacle = obstacleTo(wanted, stateOf(job));
   if (obstacle === null) return;
