@@ -32,8 +32,12 @@ afterAll(async () => {
 });
 
 function start(): Promise<Sluice> {
-  const openai = { OPENAI_API_KEY: 'sk-upstream-000000000000', OPENAI_BASE_URL: upstream.url };
-  return startSluice({ dataDir: folder, env: { ...openai, SLUICE_CONFIG: join(folder, 'sluice.config.yaml'), UPSTREAM_MAX_RETRIES: '0', ...database.env } });
+  const keys = { OPENAI_API_KEY: 'sk-upstream-000000000000', ANTHROPIC_API_KEY: 'sk-ant-upstream-000000000000' };
+  const addresses = { OPENAI_BASE_URL: upstream.url, ANTHROPIC_BASE_URL: upstream.url };
+  return startSluice({
+    dataDir: folder,
+    env: { ...keys, ...addresses, SLUICE_CONFIG: join(folder, 'sluice.config.yaml'), UPSTREAM_MAX_RETRIES: '0', ...database.env },
+  });
 }
 
 let asked = 0;
@@ -136,6 +140,20 @@ describe('a call', () => {
     expect(row).toMatchObject({ outcome: 'cut', estimated: true, error_code: 'INTERNAL_ERROR' });
     expect(Number(row['cost_nano_usd'])).toBeGreaterThan(0);
     expect(Number(row['output_tokens'])).toBeLessThan(8);
+  });
+
+  test('whose stream is cut after it said how much it read is charged for just that', async () => {
+    upstream.script({ text: 'one two three four five six', chunks: 6, cutAfter: 3, usage: { input: 4321, output: MAX_TOKENS } });
+    const headers = { 'x-request-id': 'cut-later', 'cache-control': 'no-store' };
+    const { text } = await call(`${sluice.url}/generate?stream=true`, {
+      json: { prompt: 'x', max_tokens: MAX_TOKENS, model: 'anthropic/claude-haiku-4-5' },
+      headers,
+    });
+    expect(text).toContain('event: error');
+    const row = await rowOf('cut-later');
+    expect(row).toMatchObject({ outcome: 'cut', estimated: true, input_tokens: 4321 });
+    expect(Number(row['output_tokens'])).toBeLessThan(8);
+    upstream.script({ usage: { input: 20, output: MAX_TOKENS }, delayMs: 5 });
   });
 
   test('whose caller leaves is charged for what was produced until then', async () => {

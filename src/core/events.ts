@@ -9,7 +9,12 @@ export type ModelEvent =
   | { readonly type: 'refusal-delta'; readonly text: string }
   | { readonly type: 'tool-start'; readonly index: number; readonly id: string; readonly name: string }
   | { readonly type: 'tool-delta'; readonly index: number; readonly arguments: string }
-  | { readonly type: 'usage'; readonly usage: Usage }
+  | {
+      readonly type: 'usage';
+      readonly usage: Usage;
+      /** Said before the answer: what it says of the input counts where the answer breaks off. */
+      readonly begun?: true;
+    }
   | Frame
   | { readonly type: 'end'; readonly finishReason: FinishReason };
 
@@ -61,6 +66,8 @@ export type AnswerFold = {
   /** All that a provider counts as output, as far as it came. */
   produced(): string;
   usage(): Usage | null;
+  /** What was said of the input before the answer. */
+  begun(): Usage | null;
 };
 
 export function foldAnswer(): AnswerFold {
@@ -69,6 +76,7 @@ export function foldAnswer(): AnswerFold {
   let reasoning = '';
   let refusal = '';
   let usage: Usage | null = null;
+  let begun: Usage | null = null;
   let finishReason: FinishReason | null = null;
   const tools = new Map<number, { id: string; name: string; arguments: string }>();
 
@@ -95,7 +103,8 @@ export function foldAnswer(): AnswerFold {
           addArguments(tools.get(event.index), event.arguments);
           return;
         case 'usage':
-          usage = event.usage;
+          if (event.begun) begun = event.usage;
+          else ({ usage } = event);
           return;
         case 'end':
           finishReason = event.finishReason;
@@ -111,6 +120,7 @@ export function foldAnswer(): AnswerFold {
     text: () => text,
     produced: () => [reasoning, text, refusal, ...[...tools.values()].map((tool) => tool.name + tool.arguments)].join(''),
     usage: () => usage,
+    begun: () => begun,
   };
 }
 

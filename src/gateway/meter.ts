@@ -96,7 +96,7 @@ function startReading(needs: Needs, { call, attempted, account, startedAt, queue
   let endedAt: number | null = null;
 
   const receipt = (): Receipt => {
-    const usage = fold.usage() ?? estimated(call.request, fold.produced());
+    const usage = fold.usage() ?? estimated(call.request, fold);
     return { usage, costNanoUsd: costNanoUsd(usage, candidate.price) };
   };
   const upstreamMs = (): number => (endedAt ?? needs.clock.monotonic()) - startedAt;
@@ -190,7 +190,8 @@ function record(call: ModelCall, attempted: Attempted, recorded: Recorded): void
   });
 }
 
-/** Where a provider gives no usage, or was cut off before it did: our own count of what went and what came. */
-function estimated(request: Omit<ModelRequest, 'model'>, text: string): Usage {
-  return { inputTokens: estimateInputTokens(request), outputTokens: estimateTokens(text), estimated: true };
+/** Where a provider gives no usage, or was cut off before it did: our own count of what came, and of what went where it did not say that first. */
+function estimated(request: Omit<ModelRequest, 'model'>, fold: AnswerFold): Usage {
+  const outputTokens = estimateTokens(fold.produced());
+  return { ...(fold.begun() ?? { inputTokens: estimateInputTokens(request) }), outputTokens, estimated: true };
 }

@@ -76,7 +76,7 @@ function streamReader(answerTool: string | null): StreamReader {
       switch (type) {
         case 'message_start':
           usage = objectOf(objectOf(body['message'])['usage']);
-          return;
+          return beginEvents(usage, into);
         case 'content_block_start':
           return blocks.open(body['index'], objectOf(body['content_block']), into);
         case 'content_block_delta':
@@ -159,6 +159,12 @@ function blockReader(answerTool: string | null): BlockReader {
       tools.delete(index);
     },
   };
+}
+
+/** What was read is known, and paid for, before the first word. */
+function beginEvents(usage: JsonObject, into: ModelEvent[]): void {
+  const counted = decodeUsage(usage);
+  if (counted) into.push({ type: 'usage', usage: counted, begun: true });
 }
 
 function endEvents(usage: unknown, finishReason: FinishReason, into: ModelEvent[]): void {
