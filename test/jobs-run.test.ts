@@ -133,6 +133,18 @@ test('a small job is through soon while a huge one runs', async () => {
   await overJob(world, huge, 30_000);
 }, 60_000);
 
+test('of more large jobs than there are places none keeps a small one from its turn', async () => {
+  world.upstream.script({ echo: true, delayMs: 20 });
+  const large: string[] = [];
+  for (let nth = 0; nth < 20; nth++) large.push(await job({ rows: 500 }));
+  const beganAt = performance.now();
+  const small = await job({ rows: 20 });
+  expect((await overJob(world, small)).status).toBe('completed');
+  expect(performance.now() - beganAt).toBeLessThan(10_000);
+  for (const id of large) await call(`${sluice.url}/api/v1/jobs/${id}/cancel`, { method: 'POST' });
+  for (const id of large) await overJob(world, id, 30_000);
+}, 60_000);
+
 test('a provider that wants a pause gets it, and the rows of another one go on meanwhile', async () => {
   world.upstream.reset();
   world.upstream.script([

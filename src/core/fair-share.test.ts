@@ -1,5 +1,5 @@
-import { expect, test } from 'bun:test';
-import { createFairShare, type Sharer } from './fair-share.ts';
+import { describe, expect, test } from 'bun:test';
+import { createFairShare, shareOut, type Sharer } from './fair-share.ts';
 
 type Job = Sharer & { rows: number };
 
@@ -56,4 +56,52 @@ test('what has ended counts no more', () => {
   expect(share.runningOf('job')).toBe(1);
   share.ended(job);
   expect([share.runningOf('job'), share.runningOf('nobody')]).toEqual([0, 0]);
+});
+
+function dealt(room: number, holders: readonly (readonly [project: string, has: number, wants?: boolean])[]): number[] {
+  const all = holders.map(([projectId, has, wants = true], nth) => ({ id: `${nth}`, projectId, has, wants }));
+  const rows = shareOut(room, all);
+  return all.map((holder) => rows.get(holder) ?? 0);
+}
+
+describe('what there is room for', () => {
+  test('goes to those who have least, project by project', () => {
+    expect(
+      dealt(8, [
+        ['one', 0],
+        ['one', 0],
+      ]),
+    ).toEqual([4, 4]);
+    expect(
+      dealt(8, [
+        ['one', 6],
+        ['one', 0],
+      ]),
+    ).toEqual([1, 7]);
+    expect(
+      dealt(8, [
+        ['one', 0],
+        ['one', 0],
+        ['two', 0],
+      ]),
+    ).toEqual([2, 2, 4]);
+    expect(
+      dealt(4, [
+        ['one', 8],
+        ['one', 0],
+        ['two', 2],
+      ]),
+    ).toEqual([0, 0, 4]);
+  });
+
+  test('is not kept for those who can use no more', () => {
+    expect(
+      dealt(8, [
+        ['one', 0],
+        ['two', 0, false],
+      ]),
+    ).toEqual([8, 0]);
+    expect(dealt(8, [['one', 3, false]])).toEqual([0]);
+    expect(dealt(0, [['one', 0]])).toEqual([0]);
+  });
 });

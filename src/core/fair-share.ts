@@ -43,3 +43,23 @@ function add(counts: Map<string, number>, name: string, more: number): void {
   if (count > 0) counts.set(name, count);
   else counts.delete(name);
 }
+
+/** What a job has of the places by now, and whether it can use more. */
+export type Holder = Sharer & { readonly has: number; readonly wants: boolean };
+
+/** Deals out what there is room for, row by row, to whose turn it would be. Answers how many each of those who get any gets. */
+export function shareOut<Each extends Holder>(room: number, holders: readonly Each[]): ReadonlyMap<Each, number> {
+  const wanting = holders.filter(({ wants }) => wants);
+  const dealt = new Map<Each, number>();
+  const [only] = wanting;
+  if (only === undefined || room <= 0) return dealt;
+  if (wanting.length === 1) return dealt.set(only, room);
+  const share = createFairShare();
+  for (const holder of holders) for (let row = 0; row < holder.has; row++) share.began(holder);
+  for (let row = 0; row < room; row++) {
+    const next = share.next(wanting) ?? only;
+    share.began(next);
+    dealt.set(next, (dealt.get(next) ?? 0) + 1);
+  }
+  return dealt;
+}

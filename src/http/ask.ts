@@ -48,7 +48,7 @@ export function createAsk(app: App, routes: readonly Route[]): Ask {
       const reply = await found.route.handle(gateway ? { ...app, gateway } : app, exchangeOf(found, asked));
       return { status: reply.status ?? 200, json: jsonOf(reply), headers: reply.headers ?? {}, error: null };
     } catch (thrown) {
-      return { ...failed(app, asked, thrown) };
+      return failed(app, asked, thrown);
     }
   };
 }

@@ -1,4 +1,5 @@
 import { EVERY_PROJECT } from '../../../app.ts';
+import { shareOut } from '../../../core/fair-share.ts';
 import { createPace } from '../../../core/pace.ts';
 import { type Active, type Floor, isSuspect, placesOf } from './floor.ts';
 import { endRow, giveBack } from './places.ts';
@@ -9,9 +10,9 @@ import { claimRows, listRunningJobs, retakeFromDead } from './store.ts';
  * share the blame for the death of a worker.
  */
 const AHEAD_S = 0.1;
-/** So many times what a job may have, where the first ones wait for their provider. */
+/** A job has no more than so many times of it, where the first ones wait for their provider. */
 const AHEAD_OF_WAITING = 4;
-/** Fewer than this part of what a job may have are not worth a question. */
+/** Less room than this part of it is not worth a question. */
 const WORTH_IT = 4;
 /** A job that had no row to give is asked again after this. */
 const DRY_MS = 500;
@@ -56,24 +57,32 @@ export async function claim(floor: Floor): Promise<void> {
     active.dryUntil = active.dryAt + DRY_MS;
     active.queue.push(...got);
     if (floor.stopping || actives.get(active.id) !== active) giveBack(floor, active);
+    else moveBack(actives, active);
   }
 }
 
-/** How many rows each job is short of. */
+/** Of jobs that have equally little, those come first that were asked longest ago: else the oldest ones would have their turn again and again. */
+function moveBack(actives: Floor['actives'], active: Active): void {
+  actives.delete(active.id);
+  actives.set(active.id, active);
+}
+
+/** How many rows more each job gets of what there is room for. */
 function wantedRows(floor: Floor): ReadonlyMap<Active, number> {
-  const { app, actives, share, throughput } = floor;
+  const { app, actives, running, share, throughput } = floor;
   const now = app.clock.monotonic();
-  const ahead = Math.min(placesOf(floor), Math.ceil(throughput.perSecond(now) * AHEAD_S));
-  const each = Math.ceil((placesOf(floor) + ahead) / Math.max(1, actives.size));
-  const wanted = new Map<Active, number>();
-  if (floor.stopping) return wanted;
-  for (const active of actives.values()) {
-    const { queue, id, pace } = active;
-    if (now < active.dryUntil || isPaused(pace.waitMs(now))) continue;
-    const rows = Math.min(each - share.runningOf(id) - readyIn(floor, active), each * AHEAD_OF_WAITING - queue.length);
-    if (rows >= Math.max(1, each / WORTH_IT)) wanted.set(active, rows);
-  }
-  return wanted;
+  const places = placesOf(floor);
+  const full = places + Math.min(places, Math.ceil(throughput.perSecond(now) * AHEAD_S));
+  let room = full - running.size;
+  const holders = [...actives.values()].map((active) => {
+    const { id, projectId, queue, dryUntil, pace } = active;
+    const ready = readyIn(floor, active);
+    room -= ready;
+    const wants = now >= dryUntil && !isPaused(pace.waitMs(now)) && queue.length < full * AHEAD_OF_WAITING;
+    return { active, id, projectId, has: share.runningOf(id) + ready, wants };
+  });
+  if (floor.stopping || room < Math.max(1, full / WORTH_IT)) return new Map();
+  return new Map([...shareOut(room, holders)].map(([{ active }, rows]) => [active, rows]));
 }
 
 /** As opposed to one that waits for a row to end. */
