@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test';
 import type { Sluice } from './harness.ts';
-import type { RunWorld } from './jobs/run-world.ts';
+import { type RunWorld, WORKER } from './jobs/run-world.ts';
 import { ANTHROPIC, begin, codes, ended, openBatchWorld, OPENAI, textOf, type Vendor } from './provider-batches/world.ts';
 
 /** Jobs at providers' own batches: whatever goes wrong there, all end in a true state, and none is made twice. */
@@ -126,6 +126,33 @@ describe.each([OPENAI, ANTHROPIC])('batches of $name', (vendor) => {
     expect([job.status, codes(outcomes), await vendor.batches(world.upstream)]).toEqual(['completed', { ok: 10 }, 1]);
   });
 });
+
+test('a job whose batch is being filled when the service is killed is filled on, and each request goes once', async () => {
+  world.upstream.script({ echo: true });
+  const id = await begin(world, { rows: 3000 });
+  const lines =
+    'select count(*)::int as lines from batch_provider_lines l join batch_provider_batches b on b.id = provider_batch_id where b.job_id = $1 and sealed_at is null';
+  while (((await world.query<{ lines: number }>(lines, [id]))[0]?.lines ?? 0) === 0) await Bun.sleep(5);
+  await sluice.end('SIGKILL');
+  sluice = await world.start(withAnthropic());
+  const { job, outcomes } = await ended(world, id, 60_000);
+  expect([job.status, codes(outcomes)]).toEqual(['completed', { ok: 3000 }]);
+  const sent = await world.query<{ requests: number }>('select sum(requests)::int as requests from batch_provider_batches where job_id = $1', [id]);
+  expect(sent).toEqual([{ requests: 3000 }]);
+}, 90_000);
+
+test('two processes that look at the same jobs make each batch once', async () => {
+  world.upstream.script({ echo: true });
+  const other = await world.start({ ...withAnthropic(), command: WORKER });
+  const jobs = await Promise.all(Array.from({ length: 5 }, () => begin(world, { rows: 100 })));
+  for (const id of jobs) {
+    const { job, outcomes } = await ended(world, id);
+    expect([job.status, codes(outcomes)]).toEqual(['completed', { ok: 100 }]);
+  }
+  await other.end();
+  const made = await world.query('select upstream_id from batch_provider_batches where job_id = any ($1)', [jobs]);
+  expect(await OPENAI.batches(world.upstream)).toBe(made.length);
+}, 60_000);
 
 async function sluiceCalls(method: string, path: string): Promise<unknown> {
   const response = await fetch(`${sluice.url}${path}`, { method });

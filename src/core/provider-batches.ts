@@ -34,8 +34,9 @@ export type OurBatch = {
   /** By which we know it again, after a crash too. */
   readonly id: string;
   readonly kind: string;
-  /** Unix milliseconds. */
+  /** When it was written down here, and when it was told to the provider last: Unix milliseconds. */
   readonly createdAt: number;
+  readonly triedAt: number;
   readonly requests: number;
   /** Of all texts together. */
   readonly bytes: number;

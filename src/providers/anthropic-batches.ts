@@ -78,7 +78,7 @@ const PAGE = 100;
 /** How far the clocks of both sides may be apart. */
 const CLOCKS_APART_MS = 10 * 60 * 1000;
 
-/** The batches that could be ours: made since, of as many requests, and not known to be another one. */
+/** The batches that could be ours: made when ours was, of as many requests, and not known to be another one. */
 async function* candidates(upstream: Upstream, { url, ours, call }: Listing): AsyncGenerator<BatchSeen, void> {
   const address = new URL(url);
   address.searchParams.set('limit', String(PAGE));
@@ -86,7 +86,8 @@ async function* candidates(upstream: Upstream, { url, ours, call }: Listing): As
     const { data, has_more: hasMore } = await objectOfAnswer(upstream, upstream.get(address.href, call));
     const entries = listOf(data).map(objectOf);
     const recent = entries.filter((entry) => !(Date.parse(textOf(entry['created_at'])) < ours.createdAt - CLOCKS_APART_MS));
-    const alike = recent.filter((entry) => sizeOf(objectOf(entry['request_counts'])) === ours.requests).map(seenOf);
+    const then = recent.filter((entry) => !(Date.parse(textOf(entry['created_at'])) > ours.triedAt + CLOCKS_APART_MS));
+    const alike = then.filter((entry) => sizeOf(objectOf(entry['request_counts'])) === ours.requests).map(seenOf);
     const known = await ours.knownAmong(alike.map(({ upstreamId }) => upstreamId));
     yield* alike.filter(({ upstreamId }) => !known.has(upstreamId));
     const last = textOf(entries.at(-1)?.['id']);

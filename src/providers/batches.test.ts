@@ -39,6 +39,7 @@ function ours(more: Partial<OurBatch> = {}): OurBatch {
     id: 'pb_1',
     kind: '/v1/chat/completions',
     createdAt: Date.UTC(2026, 10, 21, 12),
+    triedAt: Date.UTC(2026, 10, 21, 12),
     requests: 3,
     bytes: 6,
     inputFileId: 'file-1',
@@ -278,6 +279,8 @@ describe('of Anthropic', () => {
     const known = ours({ knownAmong: () => Promise.resolve(new Set(['msgbatch_1'])) });
     expect(await batches.find(known, fakeCall({ [list]: listed([BATCH]) }))).toEqual({ ours: [], unclear: false });
     expect(await batches.find(ours({ requests: 4 }), fakeCall({ [list]: listed([BATCH]) }))).toEqual({ ours: [], unclear: false });
+    const later = { ...BATCH, created_at: '2026-11-21T13:00:05Z' };
+    expect(await batches.find(ours(), fakeCall({ [list]: listed([later]) }))).toEqual({ ours: [], unclear: false });
     const older = { ...BATCH, created_at: '2026-11-20T12:00:05Z' };
     expect(await batches.find(ours(), fakeCall({ [list]: [listed([older], true)] }))).toEqual({ ours: [], unclear: false });
   });

@@ -4,7 +4,7 @@ import type { Rule } from '../fake-upstream/rule.ts';
 import { openRunWorld, overJob, type RunWorld, type StoredJob } from '../jobs/run-world.ts';
 
 /** Jobs whose requests go to batches of a provider, and what must be so of each of them when it is over. */
-export const ENV = { JOB_BATCH_POLL_S: '0.05', JOB_BATCH_POLL_MAX_S: '0.1', JOB_LEASE_S: '1', UPSTREAM_READ_TIMEOUT_S: '1', JOB_POLL_INTERVAL_S: '0.2' };
+const ENV = { JOB_BATCH_POLL_S: '0.05', JOB_BATCH_POLL_MAX_S: '0.1', JOB_LEASE_S: '1', UPSTREAM_READ_TIMEOUT_S: '1', JOB_POLL_INTERVAL_S: '0.2' };
 
 export function openBatchWorld(more: Record<string, string> = {}): Promise<RunWorld> {
   return openRunWorld({ ...ENV, ...more });

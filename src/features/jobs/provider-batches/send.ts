@@ -14,16 +14,37 @@ export async function upload(stepping: Stepping): Promise<ProviderBatch | null> 
   if (job.ending) return endUnasked(stepping);
   if (batches.upload === undefined || batches.findUpload === undefined) return change(stepping, { ...WELL, step: 'uploaded' });
   const ours = ourBatch(stepping);
-  const found = batch.tried_at === null ? null : await batches.findUpload(ours, call);
-  const tried = found === null ? await change(stepping, { tried_at: new Date(app.clock.now()) }) : batch;
-  const fileId = found ?? (await batches.upload(ours, call));
-  return change({ app, batch: tried }, { ...WELL, step: 'uploaded', input_file_id: fileId, tried_at: null });
+  const found = batch.tried_at === null ? null : await lookFor(batches.findUpload(ours, call));
+  if (found !== null) return change(stepping, { ...WELL, step: 'uploaded', input_file_id: found, tried_at: null });
+  const tried = { app, batch: await change(stepping, { tried_at: new Date(app.clock.now()) }) };
+  const fileId = await ask(tried, batches.upload(ours, call));
+  return change(tried, { ...WELL, step: 'uploaded', input_file_id: fileId, tried_at: null });
+}
+
+/** Where nobody may look for it, nothing is known of it: that is no refusal of what was asked before. */
+async function lookFor<Found>(finding: Promise<Found>): Promise<Found> {
+  try {
+    return await finding;
+  } catch (cause) {
+    if (!(cause instanceof UpstreamError) || (cause.fault !== 'rejected' && cause.fault !== 'unauthorized')) throw cause;
+    throw new UpstreamError('failed', `it cannot be found out whether a batch was made: ${cause.message}`, { words: cause.words ?? '', cause });
+  }
+}
+
+/** Of a rate limit it is known that nothing was made. */
+async function ask<Made>(tried: Pick<Stepping, 'app' | 'batch'>, asking: Promise<Made>): Promise<Made> {
+  try {
+    return await asking;
+  } catch (cause) {
+    if (cause instanceof UpstreamError && cause.fault === 'rate_limited') await change(tried, { tried_at: null });
+    throw cause;
+  }
 }
 
 export async function create(stepping: Stepping): Promise<ProviderBatch | null> {
   const { app, batch, batches, call, job } = stepping;
   if (batch.tried_at !== null) {
-    const { ours, unclear } = await batches.find(ourBatch(stepping), call);
+    const { ours, unclear } = await lookFor(batches.find(ourBatch(stepping), call));
     const [first, ...others] = ours;
     if (first) return adopt(stepping, first, others);
     // What was begun a moment ago may still be on its way.
@@ -32,9 +53,8 @@ export async function create(stepping: Stepping): Promise<ProviderBatch | null> 
     if (unclear || sinceMs < settleMs) return later(stepping, unclear ? waitMs(stepping, batch.looks) : settleMs - sinceMs);
   }
   if (job.ending) return endUnasked(stepping);
-  const tried = await change(stepping, { tried_at: new Date(app.clock.now()) });
-  const seen = await batches.create(ourBatch(stepping), call);
-  return adopt({ ...stepping, batch: tried }, seen, []);
+  const tried = { ...stepping, batch: await change(stepping, { tried_at: new Date(app.clock.now()) }) };
+  return adopt(tried, await ask(tried, batches.create(ourBatch(stepping), call)), []);
 }
 
 async function later(stepping: Stepping, ms: number): Promise<null> {

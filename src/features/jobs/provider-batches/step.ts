@@ -124,14 +124,12 @@ async function afterFault(stepping: Faulty, error: UpstreamError): Promise<Provi
   };
   app.log.warning('a step of a batch at a provider failed', fields);
   if (isRefusal && !isSent) return refusedAtOnce(stepping, error);
-  if (sinceMs >= app.config().settings.jobBatchGiveUpS * 1000 || (isRefusal && failures >= REFUSALS_MAX)) return giveUp(stepping, error);
+  if (sinceMs >= app.config().settings.jobBatchGiveUpS * 1000 || (error.fault === 'rejected' && failures >= REFUSALS_MAX)) return giveUp(stepping, error);
   await change(stepping, {
     failures,
     failing_since: batch.failing_since ?? new Date(app.clock.now()),
     error: JSON.stringify(whyOf(batch, error)),
     lookInMs: Math.max(waitMs(stepping, batch.failures), error.retryAfterMs ?? 0),
-    // Of a rate limit it is known that nothing was made.
-    ...(error.fault === 'rate_limited' ? { tried_at: null } : {}),
   });
   return null;
 }

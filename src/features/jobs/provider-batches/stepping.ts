@@ -49,7 +49,7 @@ const PAGE_BYTES = 1_000_000;
 const PAGE_MAX = 1000;
 
 export function ourBatch({ app, batch }: Pick<Stepping, 'app' | 'batch'>): OurBatch {
-  const { id, kind, requests, bytes, created_at: createdAt, input_file_id: inputFileId } = batch;
+  const { id, kind, requests, bytes, created_at: createdAt, tried_at: triedAt, input_file_id: inputFileId } = batch;
   const limit = Math.max(1, Math.min(PAGE_MAX, Math.floor((PAGE_BYTES * requests) / Math.max(1, bytes))));
   return {
     id,
@@ -58,6 +58,7 @@ export function ourBatch({ app, batch }: Pick<Stepping, 'app' | 'batch'>): OurBa
     bytes,
     inputFileId,
     createdAt: createdAt.getTime(),
+    triedAt: (triedAt ?? createdAt).getTime(),
     knownAmong: (upstreamIds) => app.inProject(EVERY_PROJECT, (db) => knownAmong(db, id, upstreamIds)),
     async *texts() {
       for (let after = 0; ;) {
