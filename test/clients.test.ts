@@ -33,6 +33,7 @@ beforeAll(async () => {
       ANTHROPIC_API_KEY: 'sk-ant-upstream-000000000000',
       ANTHROPIC_BASE_URL: upstream.url.replace(/\/v1$/, ''),
       UPSTREAM_BACKOFF_BASE_S: '0.01',
+      JOB_POLL_INTERVAL_S: '0.2',
     },
   });
   const made = await call<{ key: string }>(`${sluice.url}/api/v1/keys`, { json: { name: 'clients' }, headers: await signIn(sluice.url) });
@@ -66,7 +67,7 @@ describe.each(MODELS)('the Python clients of OpenAI and Anthropic on %s', (model
         .map((line) => JSON.parse(line) as Outcome);
       expect(outcomes.filter(({ failed }) => failed !== undefined)).toEqual([]);
       const came = Object.fromEntries(outcomes.map((each) => [each.flow, each.came ?? {}]));
-      expect(Object.keys(came)).toHaveLength(13);
+      expect(Object.keys(came)).toHaveLength(15);
       expect(came).toMatchObject({
         chat: { finish: 'stop' },
         chat_stream: { text: came['chat']?.['text'], tokens: came['chat']?.['tokens'] },
@@ -81,6 +82,8 @@ describe.each(MODELS)('the Python clients of OpenAI and Anthropic on %s', (model
         messages_stream: { text: came['messages_stream']?.['final'] },
         messages_tools: { called: 'get_weather', stop: 'tool_use' },
         messages_error: { type: 'not_found_error', status: 404 },
+        batch: { status: 'completed', filename: 'übung.jsonl', names: ['one', 'two'], codes: [200, 200], listed: true },
+        message_batch: { succeeded: 2, names: ['one', 'two'], kinds: ['succeeded', 'succeeded'] },
       });
     },
     INSTALL_LIMIT_MS,

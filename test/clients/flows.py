@@ -1,7 +1,9 @@
 """Everyday flows of the official Python clients: python flows.py BASE_URL KEY MODEL. Prints one line of JSON for each flow: its name and what came."""
 
+import io
 import json
 import sys
+import time
 
 import anthropic
 import openai
@@ -96,7 +98,40 @@ def messages_error():
         return {"type": error.body["error"]["type"], "status": error.status_code}
 
 
-for flow in (chat, chat_stream, chat_tools, chat_schema, chat_error, responses, responses_stream, embeddings, models, messages, messages_stream, messages_tools, messages_error):
+def until_over(ask, is_over):
+    for _ in range(300):
+        batch = ask()
+        if is_over(batch):
+            return batch
+        time.sleep(0.1)
+    raise TimeoutError(f"the batch is not over: {batch}")
+
+
+def batch():
+    lines = [{"custom_id": name, "method": "POST", "url": "/v1/chat/completions", "body": {"model": model, "messages": user}} for name in ("one", "two")]
+    text = "".join(json.dumps(line) + "\n" for line in lines).encode()
+    file = client.files.create(file=("übung.jsonl", io.BytesIO(text)), purpose="batch")
+    made = client.batches.create(input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h", metadata={"of": "test"})
+    done = until_over(lambda: client.batches.retrieve(made.id), lambda seen: seen.status in ("completed", "failed", "expired", "cancelled"))
+    outcomes = [json.loads(line) for line in client.files.content(done.output_file_id).text.splitlines()]
+    listed = any(each.id == made.id for each in client.batches.list(limit=1))
+    client.files.delete(file.id)
+    names, codes = [each["custom_id"] for each in outcomes], [each["response"]["status_code"] for each in outcomes]
+    return {"status": done.status, "filename": file.filename, "names": names, "codes": codes, "listed": listed}
+
+
+def message_batch():
+    requests = [{"custom_id": name, "params": {"model": model, "max_tokens": 100, "messages": user}} for name in ("one", "two")]
+    made = claude.messages.batches.create(requests=requests)
+    done = until_over(lambda: claude.messages.batches.retrieve(made.id), lambda seen: seen.processing_status == "ended")
+    results = list(claude.messages.batches.results(made.id))
+    return {"succeeded": done.request_counts.succeeded, "names": [each.custom_id for each in results], "kinds": [each.result.type for each in results]}
+
+
+gpt_flows = (chat, chat_stream, chat_tools, chat_schema, chat_error, responses, responses_stream, embeddings, models)
+claude_flows = (messages, messages_stream, messages_tools, messages_error)
+
+for flow in (*gpt_flows, *claude_flows, batch, message_batch):
     try:
         outcome = {"came": flow()}
     except Exception as error:  # noqa: BLE001 what went wrong is for the test to show
