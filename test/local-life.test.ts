@@ -154,6 +154,15 @@ describe('a model that nobody asks', () => {
 });
 
 describe('the process of a model', () => {
+  test('goes on with its answers when Ctrl-C or a service manager reaches it', async () => {
+    await chat({ ...dreamOf('before the signals'), model: 'local/recite' });
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.kill(modelProcess(sluice, 'recite'), signal);
+    const pid = modelProcess(sluice, 'recite');
+    expect(answerOf(await chat({ ...dreamOf('after the signals'), model: 'local/recite' }))).toBe(REPLY);
+    expect(modelProcess(sluice, 'recite')).toBe(pid);
+    expect(isAlive(pid)).toBe(true);
+  });
+
   test('ends with the service, even when that is killed', async () => {
     const dying = await startWithModels({ recite: recitingModel() });
     await until(async () => (await localHealth(dying)).state === 'ready', 20_000);

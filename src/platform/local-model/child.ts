@@ -13,6 +13,8 @@ const turns = new Map<number, { isWanted: boolean }>();
 beHumble();
 // The service has gone, however it went.
 process.on('disconnect', () => process.exit(0));
+// Ctrl-C and a service manager reach every process; it is for the service to say when its answers have been given.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
 await load();
 
 /** Calls of others come first, and where memory is short it is this process that has to go. */

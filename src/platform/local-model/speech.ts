@@ -72,9 +72,10 @@ function common(one: readonly Token[], other: readonly Token[]): number {
 async function readPrompt(place: Place, prompt: readonly Token[], turn: Turn): Promise<Token[]> {
   const { sequence } = place;
   const last = prompt.length - 1;
-  const kept = Math.floor(Math.min(common(place.prompt, prompt), place.prompt.length - 1, last) / SLICE) * SLICE;
+  const readBefore = Math.max(0, place.prompt.length - 1);
+  const kept = Math.floor(Math.min(common(place.prompt, prompt), readBefore, last) / SLICE) * SLICE;
   place.prompt = [];
-  if (sequence.nextTokenIndex > kept) await sequence.eraseContextTokenRanges([{ start: Math.max(0, kept), end: sequence.nextTokenIndex }]);
+  if (sequence.nextTokenIndex > kept) await sequence.eraseContextTokenRanges([{ start: kept, end: sequence.nextTokenIndex }]);
   let at = sequence.nextTokenIndex;
   for (; at < last && !turn.isCancelled(); at = sequence.nextTokenIndex) {
     await sequence.evaluateWithoutGeneratingNewTokens(prompt.slice(at, Math.min(at + SLICE, last)));
