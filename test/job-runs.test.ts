@@ -40,6 +40,14 @@ describe('a job that runs', () => {
     const requests = (await world.ask<Page<{ status: string }>>(`/${job.id}/requests?status=done`)).json;
     expect(requests.data.map(({ status }) => status)).toEqual(['completed', 'failed', 'completed']);
 
+    const pages = await Promise.all([1, 2, 3, 4].map((page) => world.ask<Page<Outcome>>(`/${job.id}/responses?status=completed&page_size=1&page=${page}`)));
+    expect(pages.map(({ json }) => [json.data.map(({ custom_id: id }) => id), json.has_more, json.total])).toEqual([
+      [['a'], true, 2],
+      [['c'], false, 2],
+      [[], false, 2],
+      [[], false, 2],
+    ]);
+
     const jsonl = await world.ask(`/${job.id}/responses?format=jsonl`);
     expect(
       jsonl.text

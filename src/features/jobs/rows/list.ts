@@ -34,9 +34,10 @@ export async function showOutcomes(app: App, { principal, params, query }: Excha
   const failed = status === null ? null : status === 'failed';
   const json = await app.inProject(principal.projectId, async (db) => {
     const job = await jobAt(db, principal, params.id);
-    const isWhole = failed === null && customId === null && totalOf(job, status) === job.total_requests;
-    const rows = await listOutcomes(db, { jobId: job.id, failed, customId, place: isWhole ? counted(atLine(place)) : atLine(place) });
-    return pageAt(place, { rows, total: customId === null ? totalOf(job, status) : null, cursorOf, show: outcomeReply });
+    const total = customId === null ? totalOf(job, status) : null;
+    const isWhole = failed === null && total === job.total_requests;
+    const rows = await listOutcomes(db, { jobId: job.id, failed, customId, place: isWhole ? counted(atLine(place)) : nearer(atLine(place), total) });
+    return pageAt(place, { rows, total, cursorOf, show: outcomeReply });
   });
   return { json };
 }
@@ -64,6 +65,13 @@ type LinePlace = Parameters<typeof listOutcomes>[1]['place'];
 /** Where no line is missing, so many to skip are a line to begin behind, which an index finds at once. */
 function counted({ rowsMax, skip, after }: LinePlace): LinePlace {
   return { rowsMax, skip: 0, after: after ?? skip };
+}
+
+/** Rows are counted from the end that is nearer: a million of them take a while. */
+function nearer(place: LinePlace, total: number | null): LinePlace {
+  if (total === null || place.after !== null || place.skip <= total / 2) return place;
+  const rowsMax = Math.max(0, Math.min(place.rowsMax, total - place.skip));
+  return { rowsMax, skip: Math.max(0, total - place.skip - rowsMax), after: null, fromEnd: true };
 }
 
 function atLine({ rowsMax, skip, after }: ReturnType<typeof placeOf>): LinePlace {

@@ -71,7 +71,13 @@ export async function reopenFailed(db: Db, jobId: string, limit: number): Promis
   return Number(numAffectedRows);
 }
 
-type RowPlace = { readonly rowsMax: number; readonly skip: number; readonly after: number | null };
+type RowPlace = {
+  readonly rowsMax: number;
+  readonly skip: number;
+  readonly after: number | null;
+  /** Whether it is counted from the last row, and not from the first. */
+  readonly fromEnd?: true;
+};
 type RequestsAsked = {
   readonly jobId: string;
   readonly state: 'waiting' | 'running' | 'done' | null;
@@ -115,8 +121,9 @@ export async function listOutcomes(db: Db, { jobId, failed, customId, place }: O
     ...(customId === null ? [] : [sql`line in (select line from batch_requests where job_id = ${jobId} and custom_id = ${customId})`]),
     ...(place.after === null ? [] : [sql`line > ${place.after}`]),
   ];
+  const order = place.fromEnd ? sql`line desc` : sql`line`;
   const { rows } = await sql<Outcome>`
-    with page as materialized (select line from batch_responses where ${sql.join(where, sql` and `)} order by line limit ${place.rowsMax} offset ${place.skip})
+    with page as materialized (select line from batch_responses where ${sql.join(where, sql` and `)} order by ${order} limit ${place.rowsMax} offset ${place.skip})
     select ${OUTCOME} from page join batch_responses o on o.job_id = ${jobId} and o.line = page.line order by o.line`.execute(db);
   return rows;
 }
