@@ -139,7 +139,8 @@ describe('what belongs to another project', () => {
     const own = operations.filter((operation) => isOnObject(operation) && operation.policy.roles.includes('member'));
     for (const operation of own.toSorted((a, b) => order.indexOf(a.method) - order.indexOf(b.method))) {
       const { status, text } = await people.ask(operation.method, of(operation.path), operation.example, owner.headers);
-      if (status >= 400 && status !== 422) wrong.push(`${operation.name}: its own are answered ${status} ${text.slice(0, 200)}`);
+      // Something else may stand in the way: a body that is for another one, or a state.
+      if (status >= 400 && status !== 422 && status !== 409) wrong.push(`${operation.name}: its own are answered ${status} ${text.slice(0, 200)}`);
     }
     expect(wrong).toEqual([]);
   }, 60_000);

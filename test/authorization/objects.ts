@@ -21,6 +21,17 @@ const MAKERS: Readonly<Record<string, (owner: Owner, ask: Ask, people: People) =
   },
   '/v1/batches': (owner, _ask, people) => waitingBatch(people, owner, 'openai'),
   '/v1/messages/batches': (owner, _ask, people) => waitingBatch(people, owner, 'anthropic'),
+  // One that is over: whoever watches another one waits for its end.
+  '/api/v1/jobs': async (_owner, ask, { rows }) => {
+    const { json } = await ask<{ id: string }>('POST', '/api/v1/jobs/', { name: 'mine', hold: true });
+    await rows(`update batch_jobs set status = 'completed', completed_at = now() where id = $1`, [json.id]);
+    return json.id;
+  },
+  '/api/v1/schedules': async (_owner, ask) => {
+    const job = await ask<{ id: string }>('POST', '/api/v1/jobs/', { name: 'mine', hold: true });
+    return (await ask<{ id: string }>('POST', '/api/v1/schedules', { job_id: job.json.id, cron: '@yearly' })).json.id;
+  },
+  '/api/v1/webhooks/deliveries': (owner, _ask, people) => delivered(people, owner),
   '/api/v1/streams': async (_owner, ask) =>
     (await ask('POST', '/generate?stream=true', { prompt: 'mine' }, { 'x-stream-resume': 'true' })).headers.get('x-stream-id') ?? '',
   '/api/v1/requests': async (_owner, ask) => (await ask('POST', '/generate', { prompt: 'mine' })).headers.get('x-request-id') ?? '',
@@ -33,6 +44,18 @@ async function waitingBatch({ rows }: People, { projectId }: Owner, surface: 'op
     `insert into batch_jobs (id, project_id, creator, surface, name, endpoint, hold)
      values ($1, $2, '{"kind": "anonymous", "id": null}', $3, 'mine', '/v1/messages', true)`,
     [id, projectId, surface],
+  );
+  return id;
+}
+
+/** Something that was told, and can be told again. */
+async function delivered({ rows }: People, { projectId }: Owner): Promise<string> {
+  const id = `whd_of_${projectId}`;
+  await rows(
+    `with told as (insert into webhook_events (id, project_id, type, subject_id, spread_at) values ($1, $2, 'batch.completed', 'job_mine', now()) returning id)
+     insert into webhook_deliveries (id, project_id, event_id, url, state, next_try_at, ended_at)
+     select id, $2, id, 'https://example.com/hook', 'delivered', now(), now() from told`,
+    [id, projectId],
   );
   return id;
 }
