@@ -59,7 +59,9 @@ export type Answer = {
 
 export type AnswerFold = {
   add(event: ModelEvent): void;
-  /** Null while no `end` was seen. */
+  /** Whether an `end` was seen. */
+  ended(): boolean;
+  /** Null while none was. */
   answer(): Answer | null;
   /** What came so far, ended or not. */
   text(): string;
@@ -70,13 +72,14 @@ export type AnswerFold = {
   begun(): Usage | null;
 };
 
+const NONE: readonly ToolCall[] = [];
+
 export function foldAnswer(): AnswerFold {
   let model = '';
   let text = '';
   let reasoning = '';
   let refusal = '';
-  let usage: Usage | null = null;
-  let begun: Usage | null = null;
+  const usages: { begun: Usage | null; whole: Usage | null } = { begun: null, whole: null };
   let finishReason: FinishReason | null = null;
   const tools = new Map<number, { id: string; name: string; arguments: string }>();
 
@@ -103,8 +106,7 @@ export function foldAnswer(): AnswerFold {
           addArguments(tools.get(event.index), event.arguments);
           return;
         case 'usage':
-          if (event.begun) begun = event.usage;
-          else ({ usage } = event);
+          usages[event.begun ? 'begun' : 'whole'] = event.usage;
           return;
         case 'end':
           finishReason = event.finishReason;
@@ -113,14 +115,15 @@ export function foldAnswer(): AnswerFold {
           event satisfies never;
       }
     },
+    ended: () => finishReason !== null,
     answer() {
       if (finishReason === null) return null;
-      return { model, text, reasoning, refusal, toolCalls: [...tools.values()], usage, finishReason };
+      return { model, text, reasoning, refusal, toolCalls: tools.size === 0 ? NONE : [...tools.values()], usage, finishReason };
     },
     text: () => text,
     produced: () => [reasoning, text, refusal, ...[...tools.values()].map((tool) => tool.name + tool.arguments)].join(''),
-    usage: () => usage,
-    begun: () => begun,
+    usage: () => usages.whole,
+    begun: () => usages.begun,
   };
 }
 

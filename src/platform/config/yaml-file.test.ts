@@ -108,7 +108,11 @@ describe('a problem says line, column and what to do', () => {
 describe('an unknown key is left out with a warning that says line, column and what was meant', () => {
   const cases: [string, string, string][] = [
     ['a section', 'provders: {}', 'c.yaml:1:1: unknown key `provders`. Did you mean `providers`?'],
-    ['nothing near', 'gateways: {}', 'c.yaml:1:1: unknown key `gateways`. Known here: providers, models, prices, catalog, privacy, retention, webhooks, settings.'],
+    [
+      'nothing near',
+      'gateways: {}',
+      'c.yaml:1:1: unknown key `gateways`. Known here: providers, models, prices, catalog, privacy, retention, webhooks, settings.',
+    ],
     ['what is to be kept', 'privacy:\n  keep_bodys: all', 'c.yaml:2:3: unknown key `privacy.keep_bodys`. Did you mean `keep_bodies`?'],
     ['how long it is kept', 'retention:\n  ledgr_days: 9', 'c.yaml:2:3: unknown key `retention.ledgr_days`. Did you mean `ledger_days`?'],
     [
