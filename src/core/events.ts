@@ -118,7 +118,7 @@ export function foldAnswer(): AnswerFold {
     ended: () => finishReason !== null,
     answer() {
       if (finishReason === null) return null;
-      return { model, text, reasoning, refusal, toolCalls: tools.size === 0 ? NONE : [...tools.values()], usage, finishReason };
+      return { model, text, reasoning, refusal, toolCalls: tools.size === 0 ? NONE : [...tools.values()], usage: usages.whole, finishReason };
     },
     text: () => text,
     produced: () => [reasoning, text, refusal, ...[...tools.values()].map((tool) => tool.name + tool.arguments)].join(''),
