@@ -30,6 +30,8 @@ export type Plan = {
   readonly targets: readonly Weighted[];
   /** None of them is among the targets. */
   readonly fallbacks: readonly Candidate[];
+  /** Targets and fallbacks as one list, as they stand in the configuration. */
+  readonly all: readonly Candidate[];
   /** What becomes of a stream that breaks off after its first piece; an error where it is left out. */
   readonly onCut?: ConfigFile['models'][string]['on_cut'];
 };
@@ -39,7 +41,7 @@ export type RouteTable = {
   readonly names: ReadonlyMap<string, { readonly alias: boolean; readonly first: Candidate }>;
   /** Where a call to this name may go. Throws MODEL_NOT_FOUND. */
   readonly plan: (name: string) => Plan;
-  /** The same as one list, as it stands in the configuration. */
+  /** The same as one list. */
   readonly candidates: (name: string) => readonly Candidate[];
 };
 
@@ -59,7 +61,7 @@ const UNKNOWN_PRICE = parseUnknownPrice(SETTINGS.unknownPrice.default) ?? 'refus
 /** Built once for a configuration. */
 export function buildRoutes(sources: Sources): RouteTable {
   const single = singleModels(sources);
-  const aliases = new Map<string, Plan>();
+  const plans = new Map<string, Plan>();
   const callable = (): string[] => [...single].flatMap(([name, found]) => ('unpriced' in found ? [] : [name]));
   const one = (name: string, available = callable): Candidate => {
     const found = single.get(name) ?? openModel(sources, name);
@@ -71,7 +73,7 @@ export function buildRoutes(sources: Sources): RouteTable {
     const targets = alias.targets.map((target) =>
       typeof target === 'string' ? { candidate: one(target), weight: 1 } : { candidate: one(target.model), weight: target.weight },
     );
-    aliases.set(
+    plans.set(
       name,
       planOf(
         alias,
@@ -81,21 +83,20 @@ export function buildRoutes(sources: Sources): RouteTable {
     );
   }
   const names = new Map<string, { alias: boolean; first: Candidate }>();
-  for (const [name, { targets }] of aliases) if (targets[0]) names.set(name, { alias: true, first: targets[0].candidate });
-  for (const [name, found] of single) if (!names.has(name) && !('unpriced' in found)) names.set(name, { alias: false, first: found });
+  for (const [name, { targets }] of plans) if (targets[0]) names.set(name, { alias: true, first: targets[0].candidate });
+  for (const [name, found] of single) {
+    if (names.has(name) || 'unpriced' in found) continue;
+    names.set(name, { alias: false, first: found });
+    plans.set(name, alone(found));
+  }
 
-  const plan = (name: string): Plan => aliases.get(name) ?? { ...ALONE, targets: [{ candidate: one(name, () => [...names.keys()]), weight: 1 }] };
-  return {
-    names,
-    plan,
-    candidates(name) {
-      const { targets, fallbacks } = plan(name);
-      return [...targets.map(({ candidate }) => candidate), ...fallbacks];
-    },
-  };
+  const plan = (name: string): Plan => plans.get(name) ?? alone(one(name, () => [...names.keys()]));
+  return { names, plan, candidates: (name) => plan(name).all };
 }
 
-const ALONE = { strategy: 'ordered', sticky: false, fallbacks: [] } as const;
+function alone(candidate: Candidate): Plan {
+  return { strategy: 'ordered', sticky: false, targets: [{ candidate, weight: 1 }], fallbacks: [], all: [candidate] };
+}
 
 /** A place that stands there twice is one place, with both its weights. */
 function planOf({ strategy, sticky, on_cut: onCut }: ConfigFile['models'][string], weighted: readonly Weighted[], others: readonly Candidate[]): Plan {
@@ -106,7 +107,8 @@ function planOf({ strategy, sticky, on_cut: onCut }: ConfigFile['models'][string
   }
   const fallbacks = new Map(others.map((candidate) => [placeName(candidate), candidate]));
   const after = [...fallbacks].flatMap(([name, each]) => (targets.has(name) ? [] : [each]));
-  return { strategy, sticky, onCut, targets: [...targets.values()], fallbacks: after };
+  const places = [...targets.values()];
+  return { strategy, sticky, onCut, targets: places, fallbacks: after, all: [...places.map(({ candidate }) => candidate), ...after] };
 }
 
 /** What a place is known by, whatever name a call to it came by. */

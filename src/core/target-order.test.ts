@@ -12,7 +12,7 @@ function candidate(id: string, { input = 1, output = 2, contextTokens = 1000, ca
   return { provider, model: 'm', facts: { id: 'm', contextTokens, outputTokensMax: 100, capabilities }, price, priceAssumed: false };
 }
 
-type World = Partial<Omit<Plan, 'targets'>> & {
+type World = Partial<Omit<Plan, 'targets' | 'all'>> & {
   readonly targets: readonly (Candidate | readonly [Candidate, number])[];
   readonly asked?: Partial<Asked>;
   readonly draw?: number;

@@ -37,7 +37,7 @@ export type Asked = { readonly inputTokens: number; readonly maxTokens: number |
 export type Measured = { readonly firstPieceMs: number | null; readonly inFlight: number };
 
 type Ordering = {
-  readonly plan: Plan;
+  readonly plan: Omit<Plan, 'all'>;
   readonly asked: Asked;
   /** Of a chance, or of a session: from 0 to 1. */
   readonly draw: number;

@@ -37,7 +37,7 @@ export function choose({ needs, targets, sessions }: Choosing, { call, session: 
   const { routes, defaultModel } = needs.config();
   const name = call.model ?? defaultModel;
   const plan = routes.plan(name);
-  const all = routes.candidates(name);
+  const { all } = plan;
   const open = able(all);
   const isAlone = open.length === 1;
   if (isAlone && open[0]?.byKey === undefined) return { order: open.map(only), leftOut: [], answeredBy: nobodyAsks, onCut: plan.onCut };
