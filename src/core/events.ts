@@ -59,9 +59,7 @@ export type Answer = {
 
 export type AnswerFold = {
   add(event: ModelEvent): void;
-  /** Whether an `end` was seen. */
-  ended(): boolean;
-  /** Null while none was. */
+  /** Null while no `end` was seen. */
   answer(): Answer | null;
   /** What came so far, ended or not. */
   text(): string;
@@ -72,7 +70,8 @@ export type AnswerFold = {
   begun(): Usage | null;
 };
 
-const NONE: readonly ToolCall[] = [];
+/** Most answers call no tool. */
+const NO_CALLS: readonly ToolCall[] = [];
 
 export function foldAnswer(): AnswerFold {
   let model = '';
@@ -115,10 +114,9 @@ export function foldAnswer(): AnswerFold {
           event satisfies never;
       }
     },
-    ended: () => finishReason !== null,
     answer() {
       if (finishReason === null) return null;
-      return { model, text, reasoning, refusal, toolCalls: tools.size === 0 ? NONE : [...tools.values()], usage: usages.whole, finishReason };
+      return { model, text, reasoning, refusal, toolCalls: tools.size === 0 ? NO_CALLS : [...tools.values()], usage: usages.whole, finishReason };
     },
     text: () => text,
     produced: () => [reasoning, text, refusal, ...[...tools.values()].map((tool) => tool.name + tool.arguments)].join(''),

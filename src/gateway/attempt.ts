@@ -10,11 +10,9 @@ import { enterOne, isBetterElsewhere, nobodyToAsk, triesAt, type Turn, withoutTu
 import type { Targets, Visit } from './targets.ts';
 
 /** Step four: call the candidates in order, with retries, until one has said something. After that there is no way back. */
-export type Attempted = {
-  readonly candidate: Candidate;
-  /** To be ended when its answer ends. */
-  readonly visit: Visit;
-  readonly attempts: number;
+export type Attempted = Reached<FirstPiece>;
+
+type FirstPiece = {
   /** All that came up to and with the first piece of the answer. */
   readonly first: readonly ModelEvent[];
   readonly rest: AsyncIterator<readonly ModelEvent[]>;
@@ -33,12 +31,17 @@ export type Trying = {
 };
 type Failed = { readonly candidate: Candidate; readonly error: UpstreamError };
 
-export async function attempt(needs: Needs, trying: Trying & { readonly call: ModelCall }): Promise<Attempted> {
-  const { said, ...reached } = await inTurn(needs, trying, (candidate, upstream) => firstPiece(trying.call, candidate, upstream));
-  return { ...reached, ...said };
+export function attempt(needs: Needs, trying: Trying & { readonly call: ModelCall }): Promise<Attempted> {
+  return inTurn(needs, trying, (candidate, upstream) => firstPiece(trying.call, candidate, upstream));
 }
 
-export type Reached<Said> = Pick<Attempted, 'candidate' | 'visit' | 'attempts'> & { readonly said: Said };
+export type Reached<Said> = {
+  readonly candidate: Candidate;
+  /** To be ended when its answer ends. */
+  readonly visit: Visit;
+  readonly attempts: number;
+  readonly said: Said;
+};
 
 /** Asks one candidate after the other, each as often as makes sense, until one has answered. Those that are well come first. */
 export async function inTurn<Said>(needs: Needs, trying: Trying, ask: (candidate: Candidate, upstream: Call) => Promise<Said>): Promise<Reached<Said>> {
@@ -100,7 +103,7 @@ function isOfTheKey({ fault }: UpstreamError): boolean {
   return fault === 'unauthorized' || fault === 'rate_limited';
 }
 
-async function firstPiece(call: ModelCall, candidate: Candidate, upstream: Call): Promise<Pick<Attempted, 'first' | 'rest'>> {
+async function firstPiece(call: ModelCall, candidate: Candidate, upstream: Call): Promise<FirstPiece> {
   const { provider, model } = candidate;
   if (!provider.chat) throw new AppError('INVALID_VALUE', { field: 'model', message: `${model} does not generate text` });
   const rest = provider.chat({ ...call.request, model }, upstream)[Symbol.asyncIterator]();

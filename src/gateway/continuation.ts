@@ -70,7 +70,7 @@ export async function startGoingOn({ clock }: Pick<App, 'clock'>, ready: Ready, 
 async function* untilItBreaks({ metered }: Started, fold: AnswerFold): AsyncGenerator<readonly ModelEvent[], AppError | null> {
   let isPlain = true;
   try {
-    for await (const batch of { [Symbol.asyncIterator]: () => metered.batches }) {
+    for await (const batch of metered.batches) {
       for (const event of batch) {
         fold.add(event);
         if (event.type === 'refusal-delta') isPlain = false;
@@ -87,7 +87,7 @@ async function* untilItBreaks({ metered }: Started, fold: AnswerFold): AsyncGene
 /** What it says besides the text was said by the first part, or is about its own. */
 async function* goneOn({ metered }: Started, fold: AnswerFold): AsyncGenerator<readonly ModelEvent[]> {
   const repeats = repeatFilter(fold.text());
-  for await (const batch of { [Symbol.asyncIterator]: () => metered.batches }) {
+  for await (const batch of metered.batches) {
     const more = batch.flatMap((event) => textLeft(event, repeats));
     for (const event of more) fold.add(event);
     if (more.length > 0) yield more;

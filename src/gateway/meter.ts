@@ -12,7 +12,7 @@ import { type Attempted, upstreamAppError } from './attempt.ts';
 
 /** Step five: read what goes by, and know at every moment what it used and cost, however it ends. */
 export type Metered = {
-  readonly batches: AsyncIterator<readonly ModelEvent[]>;
+  readonly batches: AsyncGenerator<readonly ModelEvent[]>;
   readonly fold: AnswerFold;
   readonly receipt: () => Receipt;
   readonly upstreamMs: () => number;
@@ -48,9 +48,9 @@ export function meter(needs: Needs, metering: Metering): Metered {
     begun = true;
     try {
       signal.throwIfAborted();
-      yield within(attempted.first);
+      yield within(attempted.said.first);
       for (;;) {
-        const step = await attempted.rest.next();
+        const step = await attempted.said.rest.next();
         if (step.done) break;
         yield within(step.value);
       }
@@ -65,16 +65,16 @@ export function meter(needs: Needs, metering: Metering): Metered {
       throw error;
     } finally {
       reading.finish('left', null);
-      await attempted.rest.return?.();
+      await attempted.said.rest.return?.();
     }
   }
 
   /** A caller may leave, or its time be over, before anybody began to read: what has come is charged then, since a generator that never ran ends nothing. */
   const abandon = (): void => {
     if (begun) return;
-    reading.add(attempted.first);
+    reading.add(attempted.said.first);
     reading.broke(signal.reason);
-    void attempted.rest.return?.();
+    void attempted.said.rest.return?.();
   };
   if (signal.aborted) abandon();
   else signal.addEventListener('abort', abandon, { once: true });

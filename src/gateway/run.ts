@@ -109,12 +109,14 @@ function answer(core: Core, ready: Ready): Promise<RunningCall> {
 /** A call that neither reads nor writes the cache. */
 async function alone(core: Core, ready: Ready): Promise<RunningCall> {
   const limit = callLimit(core, ready.call);
-  const { head, metered } = await start(core, ready, { signal: limit.signal, over: limit.clear, cache: 'BYPASS', key: null }).catch((cause: unknown) => {
+  try {
+    const { head, metered } = await start(core, ready, { signal: limit.signal, over: limit.clear, cache: 'BYPASS', key: null });
+    ready.call.logFields['cache'] = 'BYPASS';
+    return { ...head, cache: 'BYPASS', events: metered.batches };
+  } catch (cause) {
     limit.clear();
     throw cause;
-  });
-  ready.call.logFields['cache'] = 'BYPASS';
-  return { ...head, cache: 'BYPASS', events: { [Symbol.asyncIterator]: () => metered.batches } };
+  }
 }
 
 /** A call whose answer is kept, without a look at what is there. */
