@@ -4,6 +4,7 @@ import { watchStops } from '../../core/stop-strings.ts';
 import { createChat } from './chat-form.ts';
 import type { Engine } from './engine.ts';
 import { assertCountable, RefusedError, tooLong } from './refused-error.ts';
+import { createTurns } from './turns.ts';
 import type { Ending, ModelOptions } from './words.ts';
 
 /** One answer while it is made. */
@@ -27,6 +28,7 @@ export async function createSpeech(llama: Llama, model: LlamaModel, options: Mod
   const context = await model.createContext({ threads, sequences: parallel, contextSize: contextTokens, batchSize: BATCH });
   const chat = await createChat(model);
   const grammarFor = grammars(llama);
+  const turns = createTurns();
   const free: Place[] = Array.from({ length: parallel }, () => ({ sequence: context.getSequence(), prompt: [] }));
 
   return async (asked, turn) => {
@@ -39,11 +41,12 @@ export async function createSpeech(llama: Llama, model: LlamaModel, options: Mod
     if (room < 1) throw tooLong('The messages have', { tokens: prompt.length, ...bounds });
     const grammar = asked.grammar === undefined ? null : await grammarFor(asked.grammar);
     const place = takePlace(free, prompt);
+    const take: Take = (leftToRead, run) => turns({ alone: asked.temperature === 0, leftToRead }, run);
     try {
-      const first = await readPrompt(place, prompt, turn);
+      const first = await readPrompt({ place, prompt, turn, take });
       const sampling = await samplingOf(asked, model, grammar);
       const outputMax = Math.min(asked.maxTokens ?? room, room);
-      const { finishReason, outputTokens } = await speak({ model, place, first, sampling, outputMax, stop: [...asked.stop, ...chat.ends], turn });
+      const { finishReason, outputTokens } = await speak({ model, place, take, first, sampling, outputMax, stop: [...asked.stop, ...chat.ends], turn });
       return { finishReason, inputTokens: prompt.length, outputTokens };
     } finally {
       free.push(place);
@@ -65,11 +68,15 @@ function common(one: readonly Token[], other: readonly Token[]): number {
   return length;
 }
 
+/** Computes one step of this question when its turn comes. */
+type Take = <Result>(leftToRead: number, run: () => Promise<Result>) => Promise<Result>;
+type Reading = { readonly place: Place; readonly prompt: readonly Token[]; readonly turn: Turn; readonly take: Take };
+
 /**
  * Reads the question but for its last token, which begins the answer. What is read again is read in the same slices, and only what was read as a
  * question is kept: so the same question is answered alike, whatever was asked before it.
  */
-async function readPrompt(place: Place, prompt: readonly Token[], turn: Turn): Promise<Token[]> {
+async function readPrompt({ place, prompt, turn, take }: Reading): Promise<Token[]> {
   const { sequence } = place;
   const last = prompt.length - 1;
   const readBefore = Math.max(0, place.prompt.length - 1);
@@ -78,7 +85,9 @@ async function readPrompt(place: Place, prompt: readonly Token[], turn: Turn): P
   if (sequence.nextTokenIndex > kept) await sequence.eraseContextTokenRanges([{ start: kept, end: sequence.nextTokenIndex }]);
   let at = sequence.nextTokenIndex;
   for (; at < last && !turn.isCancelled(); at = sequence.nextTokenIndex) {
-    await sequence.evaluateWithoutGeneratingNewTokens(prompt.slice(at, Math.min(at + SLICE, last)));
+    const end = Math.min(at + SLICE, last);
+    const slice = prompt.slice(at, end);
+    await take(prompt.length - end, () => sequence.evaluateWithoutGeneratingNewTokens(slice));
   }
   place.prompt = prompt.slice(0, at + 1);
   return prompt.slice(at);
@@ -98,6 +107,7 @@ async function samplingOf(asked: LocalAsked, model: LlamaModel, grammar: LlamaGr
 type Speaking = {
   readonly model: LlamaModel;
   readonly place: Place;
+  readonly take: Take;
   readonly first: Token[];
   readonly sampling: SequenceEvaluateOptions;
   readonly outputMax: number;
@@ -105,7 +115,7 @@ type Speaking = {
   readonly turn: Turn;
 };
 
-async function speak({ model, place, first, sampling, outputMax, stop, turn }: Speaking): Promise<Omit<Ending, 'inputTokens'>> {
+async function speak({ model, place, take, first, sampling, outputMax, stop, turn }: Speaking): Promise<Omit<Ending, 'inputTokens'>> {
   const watch = watchStops(stop);
   const writing = writer(model);
   let outputTokens = 0;
@@ -114,7 +124,7 @@ async function speak({ model, place, first, sampling, outputMax, stop, turn }: S
     if (text !== '') turn.say(text);
   };
   if (turn.isCancelled()) return { finishReason, outputTokens };
-  for await (const token of place.sequence.evaluate(first, sampling)) {
+  for await (const token of oneByOne(place.sequence.evaluate(first, sampling), take)) {
     if (turn.isCancelled()) break;
     outputTokens++;
     const { text, stopped } = watch.push(writing.push(token));
@@ -127,6 +137,18 @@ async function speak({ model, place, first, sampling, outputMax, stop, turn }: S
   const { text, stopped } = watch.push(writing.rest());
   say(stopped ? text : text + watch.rest());
   return { finishReason, outputTokens };
+}
+
+async function* oneByOne(tokens: AsyncGenerator<Token, void>, take: Take): AsyncGenerator<Token> {
+  try {
+    for (;;) {
+      const step = await take(0, () => tokens.next());
+      if (step.done) return;
+      yield step.value;
+    }
+  } finally {
+    await tokens.return();
+  }
 }
 
 /** A character has at most four bytes, each of which may be a token. */

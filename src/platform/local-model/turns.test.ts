@@ -1,0 +1,81 @@
+import { describe, expect, test } from 'bun:test';
+import { createTurns, type Step } from './turns.ts';
+
+/** Steps that end when the test says so, and what began in which order. */
+function stage() {
+  const turns = createTurns();
+  const began: string[] = [];
+  const ends = new Map<string, () => void>();
+  const ask = (name: string, step: Step): void => {
+    void turns(step, () => {
+      began.push(name);
+      return new Promise<void>((resolve) => ends.set(name, resolve));
+    });
+  };
+  const end = async (name: string): Promise<void> => {
+    ends.get(name)?.();
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  const settle = (): Promise<void> => end('');
+  return { began, ask, end, settle };
+}
+
+const ALONE = { alone: true, leftToRead: 0 };
+const SHARED = { alone: false, leftToRead: 0 };
+
+describe('the steps of several questions', () => {
+  test('that are to be alone come one after the other, in their order', async () => {
+    const { began, ask, end, settle } = stage();
+    for (const name of ['a', 'b', 'c']) ask(name, ALONE);
+    await settle();
+    expect(began).toEqual(['a']);
+    await end('a');
+    ask('a2', ALONE);
+    await end('b');
+    await end('c');
+    expect(began).toEqual(['a', 'b', 'c', 'a2']);
+  });
+
+  test('that may be shared come together, and let one that is to be alone have its turn', async () => {
+    const { began, ask, end, settle } = stage();
+    ask('a', SHARED);
+    ask('b', SHARED);
+    ask('alone', ALONE);
+    ask('late', SHARED);
+    await settle();
+    expect(began.toSorted()).toEqual(['a', 'b']);
+    await end('a');
+    expect(began.length).toBe(2);
+    await end('b');
+    expect(began.at(-1)).toBe('alone');
+    await end('alone');
+    expect(began.at(-1)).toBe('late');
+  });
+
+  test('of an answer come before those of a question, and of a short one before a long one, which is read in the end', async () => {
+    const { began, ask, end, settle } = stage();
+    ask('running', ALONE);
+    ask('long', { alone: true, leftToRead: 900 });
+    ask('short', { alone: true, leftToRead: 10 });
+    ask('answer 1', ALONE);
+    await settle();
+    await end('running');
+    expect(began.at(-1)).toBe('answer 1');
+    await end('answer 1');
+    expect(began.at(-1)).toBe('short');
+    let last = 'short';
+    for (let time = 2; !began.includes('long') && time < 9; time++) {
+      ask(`answer ${time}`, ALONE);
+      await end(last);
+      last = began.at(-1) ?? '';
+    }
+    expect(began).toEqual(['running', 'answer 1', 'short', 'answer 2', 'answer 3', 'long']);
+  });
+
+  test('that fail let the next one begin', async () => {
+    const turns = createTurns();
+    const failed = turns(ALONE, () => Promise.reject(new Error('no'))).catch((cause: unknown) => cause);
+    expect(await turns(ALONE, () => Promise.resolve('yes'))).toBe('yes');
+    expect(await failed).toEqual(new Error('no'));
+  });
+});
