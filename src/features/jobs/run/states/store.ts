@@ -18,7 +18,7 @@ const IS_DUE = sql<boolean>`(
     or not hold and (not_before is null or not_before <= now()) and (surface = 'openai' or total_requests > 0 and updated_at <= now() - ${STILL})
   )
   or status = 'in_progress' and (
-    chosen_engine = 'provider_batch' or cancel_asked_at is not null or expires_at <= now() or completed_requests + failed_requests >= total_requests
+    cancel_asked_at is not null or expires_at <= now() or completed_requests + failed_requests >= total_requests
   )
 )`;
 
