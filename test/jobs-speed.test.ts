@@ -103,7 +103,7 @@ describe(`${CALL_ROWS} requests of 100 MB in one call`, () => {
     const id = await newJob();
     const before = { peakMb: peakMb(pid), cpuS: cpuS(pid) };
     const added = await add(id, body);
-    expect<unknown>([added.status, added.json]).toEqual([201, { job_id: id, added: CALL_ROWS, total_requests: CALL_ROWS }]);
+    expect(added).toMatchObject({ status: 201, json: { job_id: id, added: CALL_ROWS, total_requests: CALL_ROWS } });
     expect(cpuS(pid) - before.cpuS).toBeLessThan(CPU_S_MAX);
     expect(peakMb(pid) - before.peakMb).toBeLessThan(GROWTH_MB_MAX);
 

@@ -1,6 +1,6 @@
 import type { App } from '../../app.ts';
 import { AppError } from '../../contract/errors.ts';
-import type { JobParams, JobProgress } from '../../contract/jobs.ts';
+import type { JobParams, JobProgress, JobReply } from '../../contract/jobs.ts';
 import { Follower } from '../../core/cancellation.ts';
 import { type JobRate, nextRate, secondsLeft } from '../../core/job-rate.ts';
 import { isOver } from '../../core/job-state.ts';
@@ -19,36 +19,51 @@ const HEADERS = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-con
 
 /** How a job goes, as it goes, to its end. Who comes again with the id of the last event is told only what is new. */
 export async function watchJob(app: App, exchange: Watching): Promise<Reply> {
-  const { request, principal, params } = exchange;
-  const job = await app.inProject(principal.projectId, (db) => jobAt(db, principal, params.id));
-  const seen = request.headers.get('last-event-id');
+  const first = await look(app, exchange);
+  const seen = exchange.request.headers.get('last-event-id');
   // An EventSource asks again after the end too, until it is told that there is nothing more.
-  if (isOver(job.status) && seen === endId(job)) return { status: 204 };
-  return { headers: HEADERS, stream: (sink) => watch(app, exchange, { job, seen, sink }) };
+  if (first.ended && seen === endId(first.job)) return { status: 204 };
+  return { headers: HEADERS, stream: (sink) => watch(app, exchange, { first, seen, sink }) };
 }
 
-type Watch = { readonly job: JobRow; readonly seen: string | null; readonly sink: Sink };
+/** A job, and all that is told of it once it is over. */
+type Look = { readonly job: JobRow; readonly ended: JobReply | null };
 
-async function watch(app: App, exchange: Watching, { job: first, seen: seenBefore, sink }: Watch): Promise<void> {
-  const { principal, params, request, requestId } = exchange;
+function look(app: App, { principal, params }: Watching): Promise<Look> {
+  return app.inProject(principal.projectId, async (db) => {
+    const job = await jobAt(db, principal, params.id);
+    return { job, ended: isOver(job.status) ? await jobReply(db, job) : null };
+  });
+}
+
+/** While the database is away, a job is as it was. */
+async function lookAgain(app: App, exchange: Watching, before: Look): Promise<Look> {
+  try {
+    return await look(app, exchange);
+  } catch (cause) {
+    if (cause instanceof AppError && cause.code === 'SERVICE_UNAVAILABLE') return before;
+    throw cause;
+  }
+}
+
+type Watch = { readonly first: Look; readonly seen: string | null; readonly sink: Sink };
+
+async function watch(app: App, exchange: Watching, { first, seen: seenBefore, sink }: Watch): Promise<void> {
+  const { request, requestId } = exchange;
   const gone = new Follower(request.signal);
   const pings = pingWhenSilent(app, sink);
-  const look = (): Promise<JobRow> => app.inProject(principal.projectId, (db) => jobAt(db, principal, params.id));
   try {
     let rate: JobRate | null = null;
     let seen = seenBefore;
     // One who watches does not keep the service from stopping: they come again, to another process.
-    for (let job = first; app.lifecycle.state() !== 'draining'; job = await orAborted(look(), gone)) {
+    for (let at = first; app.lifecycle.state() !== 'draining'; at = await orAborted(lookAgain(app, exchange, at), gone)) {
+      const { job, ended } = at;
       rate = nextRate(rate, { atMs: app.clock.now(), done: doneOf(job), startedAtMs: job.started_at?.getTime() ?? null });
       if (seen !== progressId(job)) {
         pings.wrote();
         await sink.write(event('progress', progressId(job), progressOf(job, rate)));
       }
-      if (isOver(job.status)) {
-        const ended = job;
-        const reply = await app.inProject(principal.projectId, (db) => jobReply(db, ended));
-        return await sink.write(event('done', endId(job), reply));
-      }
+      if (ended) return await sink.write(event('done', endId(job), ended));
       seen = progressId(job);
       await orAborted(app.clock.sleep(LOOK_EACH_MS, gone), gone);
     }
