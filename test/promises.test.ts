@@ -19,10 +19,12 @@ import { providers } from './promises/providers.ts';
 import { responses } from './promises/responses.ts';
 import { givenBy, RULES } from './promises/rules.ts';
 import { openStage, pathOf, type Stage } from './promises/stage.ts';
+import { schedules } from './promises/schedules.ts';
 import { streams } from './promises/streams.ts';
 import { tasks } from './promises/tasks.ts';
 import { templates } from './promises/templates.ts';
 import { usage } from './promises/usage.ts';
+import { webhooks } from './promises/webhooks.ts';
 
 /**
  * What /openapi.json promises is so: each status, error code and type that it declares for a route is brought about by a request, and nothing
@@ -41,6 +43,8 @@ const SLICES: Readonly<Record<string, Slice>> = {
   batches,
   messageBatches,
   jobs,
+  schedules,
+  webhooks,
   providers,
   tasks,
   templates,

@@ -87,7 +87,8 @@ export const Schedule = z
   })
   .check((context) => {
     const { at, cron, time_zone: timeZone } = context.value;
-    if ((at === undefined) === (cron === undefined)) context.issues.push({ code: 'custom', message: 'must have either at or cron', input: context.value });
+    if (at === undefined && cron === undefined) context.issues.push({ code: 'invalid_type', expected: 'string', path: ['cron'], input: undefined });
+    else if (at !== undefined && cron !== undefined) context.issues.push({ code: 'custom', message: 'must have either at or cron', input: context.value });
     else if (at !== undefined && timeZone !== undefined) {
       context.issues.push({ code: 'custom', message: 'must have no time_zone beside at, which says its own', input: context.value });
     }

@@ -46,6 +46,7 @@ export const jobs: Slice = {
     { route: 'GET /api/v1/jobs/{id}', gives: '200 application/json', ...of('job_ready') },
     { route: CHANGE, gives: '200 application/json', ...of('job_ready'), json: { name: 'b' } },
     { route: CHANGE, gives: '404 MODEL_NOT_FOUND', ...of('job_ready'), json: { model: 'gone' } },
+    { route: CHANGE, gives: '422 MISSING_REQUIRED_FIELD', ...of('job_ready'), json: { schedule: {} } },
     { route: CHANGE, gives: '404 TEMPLATE_NOT_FOUND', ...of('job_empty'), json: { template_id: 'gone_v1' } },
     { route: CHANGE, gives: '409 CONFLICT', ...of('job_over'), json: { model: 'demo' } },
     { route: CHANGE, gives: '403 FORBIDDEN', as: 'changer', ...of('job_over'), json: { name: 'b' } },

@@ -9,7 +9,9 @@ import { type Answer, type Operation, type Promises, readPromises } from './docu
 import { SEEN_JOBS } from './jobs.ts';
 import { SEEN_BATCH } from './batches.ts';
 import { SEEN_MESSAGE_BATCH } from './message-batches.ts';
+import { SEEN_SCHEDULES } from './schedules.ts';
 import { SEEN_CALL } from './usage.ts';
+import { SEEN_WEBHOOKS } from './webhooks.ts';
 
 /** The processes that the promises are held against, and the people who ask them. */
 export type Stage = {
@@ -51,7 +53,7 @@ export async function openStage(): Promise<Stage> {
   const databaseUrl = database.urlOf(usual);
   const gate = await openGate(databaseUrl);
   const bare = await startSluice({ env: { ...env, DATABASE_URL: gate.url } });
-  await run(databaseUrl, `${NEW_PEOPLE}; ${SEEN_CALL}; ${SEEN_JOBS}; ${SEEN_BATCH}; ${SEEN_MESSAGE_BATCH}`);
+  await run(databaseUrl, `${NEW_PEOPLE}; ${SEEN_CALL}; ${SEEN_JOBS}; ${SEEN_BATCH}; ${SEEN_MESSAGE_BATCH}; ${SEEN_SCHEDULES}; ${SEEN_WEBHOOKS}`);
   const promises = readPromises((await call<Parameters<typeof readPromises>[0]>(`${usual.url}/openapi.json`)).json);
   // Enough to end one for each rule and each trouble.
   const credentials = await signEverybodyIn(usual.url, 40);

@@ -51,7 +51,6 @@ export const webhookRoutes: readonly Route[] = [
     tag: 'Webhooks',
     scope: 'webhooks:write',
     replies: [{ status: 200, description: 'The secret of your project.', type: 'application/json', schema: WebhookSecretReply }],
-    errors: DATABASE_ERRORS,
     handle: showProjectSecret,
   }),
   route({
