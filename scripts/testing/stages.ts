@@ -21,10 +21,10 @@ export const stages: readonly Stage[] = [
   check('format', ['run', 'oxfmt', '--check']),
   check('unused', ['run', 'knip']),
   check('docs', ['scripts/gen-docs.ts', '--check']),
-  { name: 'unit', limitMs: 5 * MINUTE_MS, run: (limitMs) => runUnit(limitMs) },
-  { name: 'black-box-embedded', limitMs: 15 * MINUTE_MS, run: (limitMs) => runEmbedded(limitMs) },
+  { name: 'unit', limitMs: 8 * MINUTE_MS, run: (limitMs) => runUnit(limitMs) },
+  { name: 'black-box-embedded', limitMs: 20 * MINUTE_MS, run: (limitMs) => runEmbedded(limitMs) },
   { name: 'schemathesis', limitMs: 10 * MINUTE_MS, run: runSchemathesis },
-  { name: 'black-box-server', limitMs: 15 * MINUTE_MS, run: (limitMs) => runServer(limitMs) },
+  { name: 'black-box-server', limitMs: 20 * MINUTE_MS, run: (limitMs) => runServer(limitMs) },
 ];
 
 function check(name: string, words: readonly string[]): Stage {
