@@ -185,11 +185,14 @@ function joined(before: Media | undefined, next: Media): Media {
 
 function replyMedia(reply: ReplySpec, schemas: SchemaBook): Media {
   if (reply.type === 'application/json') return { schema: reply.schema ? schemas.output(reply.schema) : {} };
-  if (reply.type !== 'text/event-stream' || !reply.schema) return { schema: { type: 'string' } };
+  if (reply.type !== 'text/event-stream') return { schema: { type: 'string' } };
+  if (!reply.schema) return { schema: ANY_EVENT };
   return { schema: eventSchema(schemas.output(reply.schema)), example: EXAMPLE_STREAM };
 }
 
 /** Before OpenAPI 3.2 the schema of an event stream is taken for that of each event, as it is parsed. */
+const ANY_EVENT = { type: 'object', required: ['data'], properties: { event: { type: 'string' }, id: { type: 'string' }, data: { type: 'string' } } };
+
 function eventSchema(done: JsonObject): JsonObject {
   return {
     anyOf: [

@@ -15,6 +15,7 @@ CALLER = os.environ["SCHEMATHESIS_CALLER"]
 
 numbers = itertools.count()
 schemathesis.openapi.format("line-of-text", st.text(st.characters(exclude_categories=["C", "Zl", "Zp"]), min_size=1))
+schemathesis.openapi.format("cron", st.sampled_from(["30 6 * * mon-fri", "*/15 * * * *", "0 0 1,15 * *", "@daily"]))
 schemathesis.openapi.format("time-zone", st.sampled_from(["UTC", "Europe/Madrid", "America/Los_Angeles", "Asia/Kathmandu"]))
 
 
