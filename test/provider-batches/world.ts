@@ -1,6 +1,7 @@
 import { expect } from 'bun:test';
 import type { FakeUpstream } from '../fake-upstream/server.ts';
 import type { Rule } from '../fake-upstream/rule.ts';
+import { until } from '../harness.ts';
 import { openRunWorld, overJob, type RunWorld, type StoredJob } from '../jobs/run-world.ts';
 
 /** Jobs whose requests go to batches of a provider, and what must be so of each of them when it is over. */
@@ -101,17 +102,27 @@ export async function begin(world: RunWorld, { rows, body = chat, columns = {} }
   return id;
 }
 
+/** What a call did cost is entered some moments after the call, and each call once. */
+async function untilEntered(world: RunWorld, { id, cost_nano_usd: cost, saved_nano_usd: saved }: Ended['job']): Promise<void> {
+  const sumsOf = async () => {
+    const [sums] = await world.query<{ calls: string; ids: string; cost: string; saved: string }>(
+      'select count(*) as calls, count(distinct id) as ids, coalesce(sum(cost_nano_usd), 0) as cost, coalesce(sum(saved_nano_usd), 0) as saved from ledger where job_id = $1',
+      [id],
+    );
+    return sums;
+  };
+  await until(async () => (await sumsOf())?.cost === cost).catch(() => undefined);
+  const sums = await sumsOf();
+  expect(sums?.calls).toBe(sums?.ids ?? '');
+  expect([sums?.cost, sums?.saved]).toEqual([cost, saved]);
+}
+
 /** Waits for a job, and looks at what must be so of every one that is over. */
 export async function ended(world: RunWorld, id: string, limitMs = 20_000): Promise<Ended> {
   const job = (await overJob(world, id, limitMs)) as Ended['job'];
   const outcomes = await world.query<Outcome>('select * from batch_responses where job_id = $1 order by line', [id]);
   expect(outcomes.map(({ line }) => line)).toEqual(Array.from({ length: job.total_requests }, (_, index) => index + 1));
-  const [sums] = await world.query<{ calls: string; ids: string; cost: string; saved: string }>(
-    'select count(*) as calls, count(distinct id) as ids, coalesce(sum(cost_nano_usd), 0) as cost, coalesce(sum(saved_nano_usd), 0) as saved from ledger where job_id = $1',
-    [id],
-  );
-  expect(sums?.calls).toBe(sums?.ids ?? '');
-  expect([sums?.cost, sums?.saved]).toEqual([job.cost_nano_usd, job.saved_nano_usd]);
+  await untilEntered(world, job);
   const held = await world.query(
     "select process_id from budget_leases l where process_id like 'pb_%' and exists (select from batch_provider_batches b where b.id = process_id and b.job_id = $1)",
     [id],

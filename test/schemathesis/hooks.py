@@ -24,6 +24,7 @@ def before_call(context, case, kwargs):
     avoid_failing_models(case)
     take_a_new_key(case)
     spare_the_caller(case)
+    watch_nothing_without_end(case)
 
 
 def avoid_failing_models(case):
@@ -43,3 +44,9 @@ def spare_the_caller(case):
     changes = case.operation.path == "/api/v1/users/{id}" and case.method != "GET"
     if changes and case.path_parameters.get("id") == CALLER:
         case.path_parameters["id"] = "usr_nobody"
+
+
+def watch_nothing_without_end(case):
+    """Who watches a job that waits is answered as long as it does."""
+    if case.operation.path == "/api/v1/jobs/{id}/events":
+        case.path_parameters["id"] = "job_none"
