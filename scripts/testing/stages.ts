@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Count, countBunTest, countCheck } from './count.ts';
+import { type Count, countBunTest, countCheck, sum } from './count.ts';
 import { installPackages } from './debian.ts';
 import { startPostgresServer } from './postgres-server.ts';
 import { run } from './process.ts';
@@ -12,8 +12,15 @@ export type Outcome = { readonly kind: 'counted'; readonly count: Count } | { re
 const ROOT = join(import.meta.dir, '../..');
 const MINUTE_MS = 60_000;
 
-/** These read the tree and start no server; every other suite in test/ is a black box and runs against both databases. */
+/** These read the tree and start no server; every other suite in test/ is a black box. */
 const TREE_SUITES = ['architecture.test.ts', 'budgets.test.ts', 'house.test.ts'];
+/** What is tried in these has nothing to do with where the rows are: they run once, and all others against both databases. */
+const ON_ANY_DATABASE =
+  /^(ai-sdk-providers|bad-input|bench|cli|clients|docs|egress|examples|fake-upstream\/.*|headers|large-answers|local.*|models-pull|prices|slow-callers|stream-breaks|vendor-documents)\.test\.ts$/;
+/** They look at times or memory, and are alone while they do. */
+const ALONE = /^(batches-limits|bench|files|jobs-speed|leaving|limits|local-life|resilience|slow-callers|usage-speed)\.test\.ts$/;
+/** A black box mostly waits for what it has started. */
+const AT_ONCE = 2;
 
 export const stages: readonly Stage[] = [
   check('types', ['run', 'tsc', '--noEmit']),
@@ -40,7 +47,7 @@ async function runUnit(limitMs: number): Promise<Outcome> {
 
 async function runEmbedded(limitMs: number): Promise<Outcome> {
   await bringChromium();
-  return bunTest(await blackBoxSuites(), limitMs);
+  return eachAlone(await blackBoxSuites(), limitMs);
 }
 
 async function runSchemathesis(limitMs: number): Promise<Outcome> {
@@ -52,7 +59,8 @@ async function runServer(limitMs: number): Promise<Outcome> {
   const server = await startPostgresServer();
   if ('notRun' in server) return { kind: 'not-run', reason: server.notRun };
   try {
-    return await bunTest(await blackBoxSuites(), limitMs, { SLUICE_TEST_DATABASE_URL: server.url });
+    const suites = (await blackBoxSuites()).filter((name) => !ON_ANY_DATABASE.test(name));
+    return await eachAlone(suites, limitMs, { SLUICE_TEST_DATABASE_URL: server.url });
   } finally {
     await server.stop();
   }
@@ -67,14 +75,35 @@ async function bringChromium(): Promise<void> {
 
 async function blackBoxSuites(): Promise<readonly string[]> {
   const found = await readdir(join(ROOT, 'test'), { recursive: true });
-  const suites = found.filter((path) => path.endsWith('.test.ts') && !TREE_SUITES.includes(path));
-  return suites.toSorted().map((path) => `./test/${path}`);
+  return found.filter((path) => path.endsWith('.test.ts') && !TREE_SUITES.includes(path)).toSorted();
 }
 
-async function bunTest(paths: readonly string[], limitMs: number, env: Readonly<Record<string, string>> = {}): Promise<Outcome> {
-  // A black box starts processes and databases: what is slow on a busy machine is not broken.
-  const ended = await run({ command: [process.execPath, 'test', '--timeout=60000', ...paths], limitMs, env });
+/** Each suite in a process of its own, a few at a time; then, one after the other, those that want to be alone. */
+async function eachAlone(names: readonly string[], limitMs: number, env: Readonly<Record<string, string>> = {}): Promise<Outcome> {
+  const deadline = performance.now() + limitMs;
+  const counts: Count[] = [];
+  const takeFrom = async (waiting: string[]): Promise<void> => {
+    for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
+      const leftMs = Math.max(1, deadline - performance.now());
+      const ended = await run({ command: testCommand([`./test/${name}`]), limitMs: leftMs, env, isQuiet: true });
+      console.log(ended.output);
+      counts.push(countBunTest(ended.output, ended.exitCode));
+    }
+  };
+  const together = names.filter((name) => !ALONE.test(name));
+  await Promise.all(Array.from({ length: AT_ONCE }, () => takeFrom(together)));
+  await takeFrom(names.filter((name) => ALONE.test(name)));
+  return counted(sum(counts));
+}
+
+async function bunTest(paths: readonly string[], limitMs: number): Promise<Outcome> {
+  const ended = await run({ command: testCommand(paths), limitMs });
   return counted(countBunTest(ended.output, ended.exitCode));
+}
+
+/** A black box starts processes and databases: what is slow on a busy machine is not broken. */
+function testCommand(paths: readonly string[]): readonly string[] {
+  return [process.execPath, 'test', '--timeout=60000', ...paths];
 }
 
 function counted(count: Count): Outcome {
