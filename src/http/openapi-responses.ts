@@ -191,7 +191,7 @@ function replyMedia(reply: ReplySpec, schemas: SchemaBook): Media {
 }
 
 /** Before OpenAPI 3.2 the schema of an event stream is taken for that of each event, as it is parsed. */
-const ANY_EVENT = { type: 'object', required: ['data'], properties: { event: { type: 'string' }, id: { type: 'string' }, data: { type: 'string' } } };
+const ANY_EVENT = { type: 'object', required: ['data'], properties: { event: { type: 'string' }, data: { type: 'string' } } };
 
 function eventSchema(done: JsonObject): JsonObject {
   return {

@@ -25,10 +25,11 @@ export function schemaChecker(schemas: object): Check {
   };
 }
 
-type EventSchema = { readonly properties: { readonly event: { readonly const: string }; readonly data: { readonly contentSchema?: Schema } } };
+type EventSchema = { readonly properties: { readonly event: { readonly const?: string }; readonly data: { readonly contentSchema?: Schema } } };
 
 function eventProblems(schema: Schema, event: ServerEvent, problems: Problems): readonly string[] {
-  const own = branches(schema).find((branch) => (branch as EventSchema).properties.event.const === event.event);
+  // One without a name is every event.
+  const own = branches(schema).find((branch) => ((branch as EventSchema).properties.event.const ?? event.event) === event.event);
   if (!own) return [`there is no event ${event.event}`];
   const { contentSchema } = (own as EventSchema).properties.data;
   return [...problems(own, event), ...(contentSchema ? problems(contentSchema, JSON.parse(event.data)) : [])];
