@@ -118,7 +118,7 @@ async function untilEntered(world: RunWorld, { id, cost_nano_usd: cost, saved_na
 }
 
 /** Waits for a job, and looks at what must be so of every one that is over. */
-export async function ended(world: RunWorld, id: string, limitMs = 20_000): Promise<Ended> {
+export async function ended(world: RunWorld, id: string, limitMs = 45_000): Promise<Ended> {
   const job = (await overJob(world, id, limitMs)) as Ended['job'];
   const outcomes = await world.query<Outcome>('select * from batch_responses where job_id = $1 order by line', [id]);
   expect(outcomes.map(({ line }) => line)).toEqual(Array.from({ length: job.total_requests }, (_, index) => index + 1));
