@@ -41,16 +41,14 @@ function addMaking(jobs: Command, { local: { env }, json, finish }: CommandConte
     const { startJob } = await import('../jobs.ts');
     await startJob({ id, deed: 'retry' }, { ...options, json }, env, finish);
   });
-  ofOne(jobs.command('cancel'), 'cancel a job', 'End a job. What was answered is kept.').action(async (id: string, options: Base) => {
+  addCancel(jobs.command('cancel')).action(async (id: string, options: Base) => {
     const { cancelJob } = await import('../jobs.ts');
     await cancelJob(id, { ...options, json }, env);
   });
-  ofOne(jobs.command('remove'), 'delete a job', 'Delete a job with all that came of it.')
-    .option('--yes', 'that it is meant')
-    .action(async (id: string, options: Base & { readonly yes?: boolean }) => {
-      const { removeJob } = await import('../jobs.ts');
-      await removeJob(id, { ...options, json }, env);
-    });
+  addRemove(jobs.command('remove')).action(async (id: string, options: Base & { readonly yes?: boolean }) => {
+    const { removeJob } = await import('../jobs.ts');
+    await removeJob(id, { ...options, json }, env);
+  });
 }
 
 function addLooking(jobs: Command, { local: { env }, json, finish }: CommandContext): void {
@@ -58,7 +56,7 @@ function addLooking(jobs: Command, { local: { env }, json, finish }: CommandCont
     const { listJobs } = await import('../jobs.ts');
     await listJobs({ ...options, json }, env);
   });
-  ofOne(jobs.command('show'), 'show a job', 'Show a job with its sums so far.').action(async (id: string, options: Base) => {
+  addShow(jobs.command('show')).action(async (id: string, options: Base) => {
     const { showJob } = await import('../jobs.ts');
     await showJob(id, { ...options, json }, env);
   });
@@ -159,6 +157,21 @@ function addRetry(command: Command): Command {
     .option('--failed', 'what is done anyway; said by those who like to be clear')
     .option('--watch', 'follow it to its end');
   return addExamples(command, [['sluice jobs retry job_… --failed --watch', 'what was answered is not asked again']]);
+}
+
+function addShow(command: Command): Command {
+  ofOne(command, 'show a job', 'Show a job with its sums so far, which engine runs it, and why.');
+  return addExamples(command, [['sluice jobs show job_… --json', 'all that there is to know of it']]);
+}
+
+function addCancel(command: Command): Command {
+  ofOne(command, 'cancel a job', 'End a job. What was answered is kept.');
+  return addExamples(command, [['sluice jobs cancel job_…', 'what was not answered can be retried']]);
+}
+
+function addRemove(command: Command): Command {
+  ofOne(command, 'delete a job', 'Delete a job with all that came of it.').option('--yes', 'that it is meant');
+  return addExamples(command, [['sluice jobs remove job_… --yes', 'what it used stays in the usage']]);
 }
 
 function addProcess(command: Command): Command {
