@@ -199,7 +199,7 @@ test('a template is filled by each row', async () => {
   const id = await job({
     rows: 2,
     said: { template_id: 'basic_chat_v1' },
-    body: (line) => ({ input: `question ${line}` }),
+    request: (line) => ({ input: `question ${line}` }),
   });
   await overJob(world, id);
   const [first] = await world.query<{ response: { output: string; template_id: string } }>(

@@ -65,13 +65,23 @@ let inserted = 0;
 export type NewJob = { readonly rows: number; readonly body?: (line: number) => object; readonly columns?: Readonly<Record<string, unknown>> };
 
 function chat(line: number): object {
-  return { body: { messages: [{ role: 'user', content: `row ${line};` }] } };
+  return { messages: [{ role: 'user', content: `row ${line};` }] };
+}
+
+type Asked = Omit<NewJob, 'body'> & {
+  /** All of a request but its custom_id. */
+  readonly request?: (line: number) => object;
+  readonly said?: object;
+};
+
+function asChat(line: number): object {
+  return { body: chat(line) };
 }
 
 /** A job as a caller makes it: held, filled and submitted. `columns` are what no caller can say, and `said` what this one does. */
 export async function makeJob(
   { query, url, headers = {} }: Pick<RunWorld, 'query'> & { readonly url: string; readonly headers?: Record<string, string> },
-  { rows, body = chat, said = {}, columns = {} }: NewJob & { readonly said?: object },
+  { rows, request = asChat, said = {}, columns = {} }: Asked,
 ): Promise<string> {
   const jobs = `${url}/api/v1/jobs/`;
   const made = await call<{ id: string }>(jobs, {
@@ -80,7 +90,7 @@ export async function makeJob(
   });
   if (made.status !== 201) throw new Error(`no job was made: ${made.text}`);
   const { id } = made.json;
-  const lines = Array.from({ length: rows }, (_, nth) => JSON.stringify({ custom_id: `row-${nth + 1}`, ...body(nth + 1) }));
+  const lines = Array.from({ length: rows }, (_, nth) => JSON.stringify({ custom_id: `row-${nth + 1}`, ...request(nth + 1) }));
   const filled = await call(`${jobs}${id}/requests`, { method: 'POST', headers: { ...headers, 'content-type': 'application/jsonl' }, body: lines.join('\n') });
   if (filled.status >= 300) throw new Error(`the job was not filled: ${filled.text}`);
   for (const [name, value] of Object.entries(columns)) await query(`update batch_jobs set ${name} = $2 where id = $1`, [id, value]);
@@ -90,7 +100,7 @@ export async function makeJob(
 }
 
 /** A job with its requests, as the routes leave them behind: for when there is nobody to be asked. */
-export async function insertJob(world: Pick<RunWorld, 'query'>, { rows, columns = {} }: Omit<NewJob, 'body'>): Promise<string> {
+export async function insertJob(world: Pick<RunWorld, 'query'>, { rows, body = chat, columns = {} }: NewJob): Promise<string> {
   const id = `job_test${String(++inserted).padStart(6, '0')}`;
   const all = {
     id,
@@ -108,7 +118,7 @@ export async function insertJob(world: Pick<RunWorld, 'query'>, { rows, columns 
   };
   const names = Object.keys(all);
   await world.query(`insert into batch_jobs (${names.join(', ')}) values (${names.map((_, nth) => `$${nth + 1}`).join(', ')})`, Object.values(all));
-  const bodies = Array.from({ length: rows }, (_, nth) => JSON.stringify({ messages: [{ role: 'user', content: `row ${nth + 1};` }] }));
+  const bodies = Array.from({ length: rows }, (_, nth) => JSON.stringify(body(nth + 1)));
   await world.query(
     `insert into batch_requests (job_id, line, project_id, custom_id, body)
     select $1, line, 'default', 'row-' || line, body::json from unnest($2::text[]) with ordinality as rows (body, line)`,

@@ -2,7 +2,7 @@ import { expect } from 'bun:test';
 import type { FakeUpstream } from '../fake-upstream/server.ts';
 import type { Rule } from '../fake-upstream/rule.ts';
 import { until } from '../harness.ts';
-import { openRunWorld, overJob, type RunWorld, type StoredJob } from '../jobs/run-world.ts';
+import { insertJob, type NewJob, openRunWorld, overJob, type RunWorld, type StoredJob } from '../jobs/run-world.ts';
 
 /** Jobs whose requests go to batches of a provider, and what must be so of each of them when it is over. */
 const ENV = { JOB_BATCH_POLL_S: '0.05', JOB_BATCH_POLL_MAX_S: '0.1', JOB_LEASE_S: '1', UPSTREAM_READ_TIMEOUT_S: '1', JOB_POLL_INTERVAL_S: '0.2' };
@@ -65,41 +65,9 @@ export type Ended = {
   readonly outcomes: readonly Outcome[];
 };
 
-export type NewJob = {
-  readonly rows: number;
-  readonly body?: (line: number) => object;
-  readonly columns?: Readonly<Record<string, unknown>>;
-};
-
-const chat = (line: number): object => ({ messages: [{ role: 'user', content: `row ${line};` }] });
-let made = 0;
-
-/** A job with its requests, as the routes leave them behind. */
-export async function begin(world: RunWorld, { rows, body = chat, columns = {} }: NewJob): Promise<string> {
-  const id = `job_batched${String(++made).padStart(6, '0')}`;
-  const all = {
-    id,
-    project_id: 'default',
-    creator: { kind: 'anonymous', id: null },
-    name: 'a test',
-    endpoint: '/v1/chat/completions',
-    model: 'gpt-4o-mini',
-    max_tokens: 20,
-    total_requests: rows,
-    hold: true,
-    ...columns,
-  };
-  const names = Object.keys(all);
-  await world.query(`insert into batch_jobs (${names.join(', ')}) values (${names.map((_, nth) => `$${nth + 1}`).join(', ')})`, Object.values(all));
-  const bodies = Array.from({ length: rows }, (_, nth) => JSON.stringify(body(nth + 1)));
-  await world.query(
-    `insert into batch_requests (job_id, line, project_id, custom_id, body)
-    select $1, line, 'default', 'row-' || line, body::json from unnest($2::text[]) with ordinality as rows (body, line)`,
-    [id, bodies],
-  );
-  await world.query('update batch_jobs set hold = false where id = $1', [id]);
-  await world.query(`select pg_notify('sluice_jobs', $1)`, [id]);
-  return id;
+/** A job that goes to the batches of its provider, where it has some. */
+export function begin(world: RunWorld, { columns = {}, ...job }: NewJob): Promise<string> {
+  return insertJob(world, { ...job, columns: { engine: 'auto', ...columns } });
 }
 
 /** What a call did cost is entered some moments after the call, and each call once. */
