@@ -5,7 +5,7 @@ import { CommandError } from './command-error.ts';
 import type { Environment } from './command-group.ts';
 import { Interrupted } from './interruption.ts';
 import { printJson } from './output.ts';
-import { showProgress } from './progress.ts';
+import { showProgress, spanText } from './progress.ts';
 import { serverEvents } from './server-events.ts';
 
 /** How a job ended. */
@@ -79,10 +79,4 @@ function endText(job: JobReply): string {
   const told = `${job.id} ${status.replaceAll('_', ' ')}${took} · ${completed} ok, ${failed} failed · $${job.cost_usd.toFixed(4)}${saved}`;
   const next = [`sluice jobs results ${job.id}`, ...(failed > 0 ? [`sluice jobs results ${job.id} --failed`, `sluice jobs retry ${job.id} --failed`] : [])];
   return `${told}\n${next.map((line) => `  next: ${line}`).join('\n')}`;
-}
-
-function spanText(seconds: number): string {
-  if (seconds < 60) return `${seconds} s`;
-  const minutes = Math.floor(seconds / 60);
-  return minutes < 60 ? `${minutes} min ${seconds % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }

@@ -1,6 +1,6 @@
 import type { Environment } from './command-group.ts';
 import { sizeText } from './models.ts';
-import { showProgress } from './progress.ts';
+import { showProgress, spanText } from './progress.ts';
 
 /** Shows how far a download is, how fast it comes and how long it takes yet. */
 export type DownloadShown = {
@@ -35,12 +35,6 @@ export function showDownload(name: string, out: NodeJS.WriteStream, env: Environ
 /** `281 MB of 669 MB, 8.3 MB/s, 47 s left` */
 export function amountText(done: number, total: number, bytesPerS: number | null): string {
   const rate = bytesPerS === null ? [] : [`${sizeText(bytesPerS)}/s`];
-  const left = bytesPerS !== null && bytesPerS > 0 && done < total ? [`${timeText((total - done) / bytesPerS)} left`] : [];
+  const left = bytesPerS !== null && bytesPerS > 0 && done < total ? [`${spanText((total - done) / bytesPerS)} left`] : [];
   return [`${sizeText(done)} of ${sizeText(total)}`, ...rate, ...left].join(', ');
-}
-
-function timeText(seconds: number): string {
-  if (seconds < 60) return `${Math.ceil(seconds)} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.ceil(seconds % 60)} s`;
-  return `${Math.floor(seconds / 3600)} h ${Math.ceil((seconds % 3600) / 60)} min`;
 }

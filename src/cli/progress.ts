@@ -71,3 +71,11 @@ function lines(out: NodeJS.WriteStream): ProgressShown {
     end: () => undefined,
   };
 }
+
+/** How long something takes, to the second, and of hours to the minute. */
+export function spanText(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.ceil((whole % 3600) / 60)} min`;
+}
