@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Schedule } from './schedule.ts';
-import { lineOfText, storable } from './text.ts';
+import { lineOfText, storable, WebUrl } from './text.ts';
 
 /** Jobs (CONTRACT 7): many requests that run by themselves. What goes into them and comes out is in job-rows.ts. */
 export const JOB_STATUSES = [
@@ -45,16 +45,6 @@ const Metadata = z
   })
   .meta({ maxProperties: METADATA_MAX });
 
-const webUrl = z
-  .string()
-  .max(2000)
-  .check((context) => {
-    const url = URL.parse(context.value);
-    if (url === null || /[\s\p{C}]/u.test(context.value) || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '')
-      context.issues.push({ code: 'custom', message: 'must be an address such as https://example.com/hook, without a password in it', input: context.value });
-  })
-  .meta({ format: 'uri' });
-
 const SETTINGS = {
   description: storable(2000).nullable().describe('What it is for.'),
   endpoint: z.enum(JOB_ENDPOINTS).describe(`Where its requests go: \`${TEMPLATE_ENDPOINT}\` with a template, else \`${DEFAULT_ENDPOINT}\` where unsaid.`),
@@ -68,7 +58,7 @@ const SETTINGS = {
       '`provider_batch`: batches of the provider, within a day at half the price. `direct`: our own workers, now, any provider. `auto`: the cheaper that can.',
     ),
   hold: z.boolean().describe('It does not start by itself, but when it is submitted.'),
-  webhook_url: webUrl.nullable().describe('Told when the job is over.'),
+  webhook_url: WebUrl.nullable().describe('Told when the job is over.'),
   schedule: Schedule.nullable(),
   budget_usd: z.number().min(0).max(USD_MAX).nullable().describe('It costs no more than this: what would is not asked.'),
   metadata: Metadata.describe('Your own notes.'),

@@ -38,3 +38,14 @@ export function storable(max: number): z.ZodType<string> {
     .max(max)
     .regex(/^[^\0]*$/, 'must not have the character NUL');
 }
+
+/** An address that we are to call. What comes there is known by its signature, and by no password in it. */
+export const WebUrl = z
+  .string()
+  .max(2000)
+  .check((context) => {
+    const url = URL.parse(context.value);
+    if (url === null || /[\s\p{C}]/u.test(context.value) || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '')
+      context.issues.push({ code: 'custom', message: 'must be an address such as https://example.com/hook, without a password in it', input: context.value });
+  })
+  .meta({ format: 'uri' });

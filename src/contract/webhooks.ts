@@ -1,23 +1,18 @@
 import { z } from 'zod';
 import { PAGE_FIELDS, pageSchema, WantedId } from './paging.ts';
-import { lineOfText } from './text.ts';
+import { lineOfText, WebUrl } from './text.ts';
 
 /** Webhooks (CONTRACT 7): where a project wants to be told what happened. */
 const WEBHOOK_EVENTS = ['batch.completed', 'batch.failed', 'batch.expired', 'batch.cancelled'] as const;
 /** What a test of an endpoint sends. */
 export const TEST_EVENT = 'webhook.test';
 
-const WebhookUrl = z
-  .url({ protocol: /^https?$/ })
-  .max(2000)
-  .refine((text) => !/^[a-z]+:\/\/[^/]*@/i.test(text), 'must not hold a name or password: what comes is known by its signature');
-
 const events = z.array(z.enum(WEBHOOK_EVENTS)).min(1).nullable().describe('What it is told of; null is everything.');
 const description = lineOfText(500).nullable();
 
 export const NewWebhookBody = z
   .strictObject({
-    url: WebhookUrl.describe('Where events are posted to. Addresses that are not of the public internet have to be allowed in the configuration.'),
+    url: WebUrl.describe('Where events are posted to. Addresses that are not of the public internet have to be allowed in the configuration.'),
     events: events.optional(),
     description: description.optional(),
     secret: z
@@ -31,7 +26,7 @@ export type NewWebhookBody = z.output<typeof NewWebhookBody>;
 
 export const WebhookChange = z
   .strictObject({
-    url: WebhookUrl.optional(),
+    url: WebUrl.optional(),
     events: events.optional(),
     description: description.optional(),
     enabled: z.boolean().optional().describe('An endpoint that answered 410 was disabled; `true` enables it again.'),
