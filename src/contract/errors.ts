@@ -197,8 +197,8 @@ export const ERRORS = {
   LOCAL_MODEL_UNAVAILABLE: {
     status: 503,
     retry: 'never',
-    message: 'No local model is configured.',
-    hint: 'Run `sluice models pull tinyllama`, or set `LOCAL_MODEL_PATH` to a GGUF file, and start again.',
+    message: 'No local model is configured. Run `sluice models pull tinyllama`, or set LOCAL_MODEL_PATH to a GGUF file and start again.',
+    hint: 'A model that was pulled answers within seconds, without a restart.',
     openai: { type: 'server_error', code: 'local_model_unavailable' },
     anthropic: 'api_error',
   },
@@ -230,6 +230,12 @@ export class AppError extends Error {
     this.code = code;
     this.parts = parts;
   }
+}
+
+/** One field of a request that cannot be so: what only the handler can know, in the form in which the schemas' own mistakes are told. */
+export function invalidValue(field: string, problem: string, details: Readonly<Record<string, unknown>> = {}): AppError {
+  const message = `${field} ${problem}`;
+  return new AppError('INVALID_VALUE', { field, message, details: { ...details, errors: [{ field, code: 'INVALID_VALUE', message }] } });
 }
 
 /** The native error body, the form that every native error has. */

@@ -80,7 +80,7 @@ function whoAnswers({ model, provider, builtInModel, allowAnonymous }: HomeParts
   if (!builtInModel && !allowAnonymous) return '';
   const named = `<p><code>${escapeHtml(model)}</code> by ${escapeHtml(provider)}, where a request names no other model. <a href="api/v1/models">What can be called</a></p>`;
   const builtIn = `<p>The built-in <code>${escapeHtml(model)}</code> model: free, always the same, and made to try things out. It says so in every text.</p>
-<p>For real answers, write <code>OPENAI_API_KEY=…</code> into <code>.env</code> and start again.</p>`;
+<p>For real answers, write <code>OPENAI_API_KEY=…</code> into <code>.env</code> and start again, or run <code>bin/sluice models pull tinyllama</code>.</p>`;
   return `<section aria-labelledby="model" class="note">
 <h2 id="model">Who answers</h2>
 ${builtInModel ? builtIn : named}

@@ -1,5 +1,5 @@
 import type { App } from '../../app.ts';
-import { AppError } from '../../contract/errors.ts';
+import { invalidValue } from '../../contract/errors.ts';
 import { DEFAULT_ENDPOINT, type JobChange, TEMPLATE_ENDPOINT } from '../../contract/jobs.ts';
 import type { Principal } from '../../contract/policy.ts';
 import type { Db, JobRow, NewJob } from './store.ts';
@@ -22,8 +22,8 @@ export async function jobColumns(app: Needs, db: Db, { body, principal, before }
 function placeOf(body: JobChange, before: Changing['before']): { readonly endpoint: string; readonly template_id: string | null } {
   const templateId = body.template_id === undefined ? (before?.template_id ?? null) : body.template_id;
   const endpoint = body.endpoint ?? (templateId === null ? withoutTemplate(before) : TEMPLATE_ENDPOINT);
-  if (templateId === null && endpoint === TEMPLATE_ENDPOINT) throw wrong('template_id', 'must be given where requests go to a template');
-  if (templateId !== null && endpoint !== TEMPLATE_ENDPOINT) throw wrong('endpoint', `must be ${TEMPLATE_ENDPOINT} with a template`);
+  if (templateId === null && endpoint === TEMPLATE_ENDPOINT) throw invalidValue('template_id', 'must be given where requests go to a template');
+  if (templateId !== null && endpoint !== TEMPLATE_ENDPOINT) throw invalidValue('endpoint', `must be ${TEMPLATE_ENDPOINT} with a template`);
   return { endpoint, template_id: templateId };
 }
 
@@ -48,7 +48,7 @@ function plainColumns(body: JobChange): Settings {
 }
 
 function timeColumns({ schedule, expires_at: expiresAt }: JobChange, nowMs: number): Settings {
-  if (expiresAt && Date.parse(expiresAt) <= nowMs) throw wrong('expires_at', 'must be in the future');
+  if (expiresAt && Date.parse(expiresAt) <= nowMs) throw invalidValue('expires_at', 'must be in the future');
   const start = schedule?.at === undefined ? null : new Date(schedule.at);
   return {
     ...(schedule === undefined ? {} : { schedule: schedule && JSON.stringify(schedule), not_before: start }),
@@ -56,9 +56,4 @@ function timeColumns({ schedule, expires_at: expiresAt }: JobChange, nowMs: numb
     ...(schedule && 'cron' in schedule ? { hold: true } : {}),
     ...(expiresAt === undefined ? {} : { expires_at: expiresAt === null ? null : new Date(expiresAt) }),
   };
-}
-
-function wrong(field: string, problem: string): AppError {
-  const message = `${field} ${problem}`;
-  return new AppError('INVALID_VALUE', { field, message, details: { errors: [{ field, code: 'INVALID_VALUE', message }] } });
 }

@@ -1,4 +1,4 @@
-import { AppError } from '../../contract/errors.ts';
+import { type AppError, invalidValue } from '../../contract/errors.ts';
 
 /** Where in a list, as its query says it. */
 type Asked = {
@@ -21,8 +21,7 @@ export function placeOf({ page, page_size: size, cursor, limit }: Asked): Place 
 }
 
 function together(field: string, other: string): AppError {
-  const message = `${field} and ${other} cannot both be given`;
-  return new AppError('INVALID_VALUE', { field, message, details: { errors: [{ field, code: 'INVALID_VALUE', message }] } });
+  return invalidValue(field, `and ${other} cannot both be given`);
 }
 
 type Rows<Row, Shown> = {

@@ -1,5 +1,5 @@
 import type { App } from '../../app.ts';
-import { AppError } from '../../contract/errors.ts';
+import { type AppError, invalidValue } from '../../contract/errors.ts';
 import type { KeyChange, NewKeyBody } from '../../contract/keys.ts';
 import type { Principal } from '../../contract/policy.ts';
 import { apiKeyOf, apiKeyPrefix } from '../../core/api-key.ts';
@@ -21,7 +21,7 @@ export async function createKey(app: App, exchange: Exchange<undefined, undefine
   const id = app.newId('key');
   const reply = await app.inProject(projectId, async (db) => {
     if (!(await projectExists(db, projectId))) throw noProject();
-    if (userId !== null && !(await canOwnKey(db, userId, projectId))) throw wrong('user_id', 'must be somebody who may use keys of this project');
+    if (userId !== null && !(await canOwnKey(db, userId, projectId))) throw invalidValue('user_id', 'must be somebody who may use keys of this project');
     const createdBy = principal.kind === 'user' ? principal.username : null;
     await insertKey(
       db,
@@ -48,14 +48,14 @@ type Owning = { readonly admin: boolean; readonly projectId: string };
 function ownerOf({ user_id: wanted }: NewKeyBody, principal: Principal, { admin, projectId }: Owning): string | null {
   const self = principal.kind === 'user' ? principal.userId : null;
   if (wanted === undefined) return projectId === principal.projectId ? self : null;
-  if (!admin && wanted !== self) throw wrong('user_id', 'must be you: only an administrator makes keys for others');
+  if (!admin && wanted !== self) throw invalidValue('user_id', 'must be you: only an administrator makes keys for others');
   return wanted;
 }
 
 /** The columns that a body names. */
 export function keyColumns(body: KeyChange, nowMs: number): KeyColumns {
   const { name, expires_at: expiresAt, allowed_models: models, allowed_routes: routes } = body;
-  if (expiresAt && Date.parse(expiresAt) <= nowMs) throw wrong('expires_at', 'must be in the future');
+  if (expiresAt && Date.parse(expiresAt) <= nowMs) throw invalidValue('expires_at', 'must be in the future');
   return {
     ...(name === undefined ? {} : { name }),
     ...(expiresAt === undefined ? {} : { expires_at: expiresAt === null ? null : new Date(expiresAt) }),
@@ -67,10 +67,5 @@ export function keyColumns(body: KeyChange, nowMs: number): KeyColumns {
 }
 
 function noProject(): AppError {
-  return wrong('project_id', 'must be the id of a project that there is');
-}
-
-function wrong(field: string, problem: string): AppError {
-  const message = `${field} ${problem}`;
-  return new AppError('INVALID_VALUE', { field, message, details: { errors: [{ field, code: 'INVALID_VALUE', message }] } });
+  return invalidValue('project_id', 'must be the id of a project that there is');
 }

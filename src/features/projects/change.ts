@@ -1,5 +1,5 @@
 import type { App } from '../../app.ts';
-import { AppError } from '../../contract/errors.ts';
+import { AppError, invalidValue } from '../../contract/errors.ts';
 import { isId } from '../../contract/paging.ts';
 import { DEFAULT_PROJECT } from '../../contract/policy.ts';
 import type { NewProjectBody, ProjectChange, ProjectDeletionQuery, ProjectParams } from '../../contract/projects.ts';
@@ -59,8 +59,7 @@ export async function removeProject(app: App, exchange: Exchange<ProjectParams, 
 }
 
 function unconfirmed({ id, name }: StoredProject): AppError {
-  const message = `confirm must be ${id}: with ${name} go its keys, templates, requests and usage`;
-  return new AppError('INVALID_VALUE', { field: 'confirm', message, details: { errors: [{ field: 'confirm', code: 'INVALID_VALUE', message }] } });
+  return invalidValue('confirm', `must be ${id}: with ${name} go its keys, templates, requests and usage`);
 }
 
 /** In one transaction, in which nobody else changes it. */

@@ -1,5 +1,5 @@
 import { type App, EVERY_PROJECT } from '../../app.ts';
-import { AppError } from '../../contract/errors.ts';
+import { AppError, invalidValue } from '../../contract/errors.ts';
 import { DEFAULT_PROJECT } from '../../contract/policy.ts';
 import type { NewUserBody } from '../../contract/users.ts';
 import { budgetColumns, limitColumns } from '../../core/bounds.ts';
@@ -57,6 +57,5 @@ export async function newCredentials(app: Pick<App, 'config' | 'secrets'>, usern
 }
 
 export function noProject(): AppError {
-  const message = 'project_id must be the id of a project that there is';
-  return new AppError('INVALID_VALUE', { field: 'project_id', message, details: { errors: [{ field: 'project_id', code: 'INVALID_VALUE', message }] } });
+  return invalidValue('project_id', 'must be the id of a project that there is');
 }

@@ -1,5 +1,5 @@
 import type { App } from '../../app.ts';
-import { AppError } from '../../contract/errors.ts';
+import { AppError, invalidValue } from '../../contract/errors.ts';
 import { isId } from '../../contract/paging.ts';
 import { type NewWebhookBody, TEST_EVENT, type WebhookChange, type WebhookParams, type WebhookRotation } from '../../contract/webhooks.ts';
 import { readWebhookSecret, showWebhookSecret } from '../../core/standard-webhooks.ts';
@@ -27,7 +27,7 @@ export async function createWebhook(app: App, exchange: Exchange<undefined, unde
   const { body, principal } = exchange;
   const { projectId } = principal;
   const secret = body.secret === undefined ? newSecret() : readWebhookSecret(body.secret);
-  if (secret === null) throw wrong('secret', 'must be whsec_ and 24 to 64 bytes in base64');
+  if (secret === null) throw invalidValue('secret', 'must be whsec_ and 24 to 64 bytes in base64');
   const id = app.newId('whk');
   const at = new Date(app.clock.now());
   const endpoint = await app.inProject(projectId, async (db) => {
@@ -131,9 +131,4 @@ async function changing(app: App, exchange: Exchange<WebhookParams, undefined>, 
 
 function facts({ url, events, description, disabled_at: disabledAt }: Endpoint): object {
   return { url, events, description, enabled: disabledAt === null };
-}
-
-function wrong(field: string, problem: string): AppError {
-  const message = `${field} ${problem}`;
-  return new AppError('INVALID_VALUE', { field, message, details: { errors: [{ field, code: 'INVALID_VALUE', message }] } });
 }

@@ -1,5 +1,5 @@
 import type { App } from '../../../app.ts';
-import { AppError } from '../../../contract/errors.ts';
+import { AppError, invalidValue } from '../../../contract/errors.ts';
 import type { NewRowsBody, NewRowsQuery } from '../../../contract/job-rows.ts';
 import type { JobParams } from '../../../contract/jobs.ts';
 import { isId } from '../../../contract/paging.ts';
@@ -40,7 +40,7 @@ export async function addRequests(app: App, exchange: Adding): Promise<Reply> {
 }
 
 async function sourceOf({ body, bodyStream, query }: Adding, job: JobRow, template: Template | null): Promise<Source> {
-  if (query.map !== undefined && bodyStream?.type !== 'text/csv') throw onlyOfTables();
+  if (query.map !== undefined && bodyStream?.type !== 'text/csv') throw invalidValue('map', 'is for text/csv alone: only a table has columns');
   if (bodyStream?.type === 'text/csv') {
     const opening = { endpoint: job.endpoint, template, map: query.map, columnsBefore: job.columns ?? [] };
     const table = await openTable(bodyStream.read(), opening);
@@ -49,9 +49,4 @@ async function sourceOf({ body, bodyStream, query }: Adding, job: JobRow, templa
   if (bodyStream) return { rows: jsonlRows(bodyStream.read()), columns: null };
   const requests = Array.isArray(body) ? body : (body?.requests ?? []);
   return { rows: arrayRows(requests), columns: null };
-}
-
-function onlyOfTables(): AppError {
-  const message = 'map is for text/csv alone: only a table has columns';
-  return new AppError('INVALID_VALUE', { field: 'map', message, details: { errors: [{ field: 'map', code: 'INVALID_VALUE', message }] } });
 }

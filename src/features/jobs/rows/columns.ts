@@ -1,4 +1,4 @@
-import { AppError } from '../../../contract/errors.ts';
+import { AppError, invalidValue } from '../../../contract/errors.ts';
 import { isRecord } from '../../../core/json-schema-parts.ts';
 import type { Template } from '../../../core/template.ts';
 
@@ -60,9 +60,8 @@ function readMap(map: string | undefined, header: readonly string[], known: Know
   return uses;
 }
 
-function wrongMap(problem: string, details: object): AppError {
-  const message = `map ${problem}`;
-  return new AppError('INVALID_VALUE', { field: 'map', message, details: { ...details, errors: [{ field: 'map', code: 'INVALID_VALUE', message }] } });
+function wrongMap(problem: string, details: Readonly<Record<string, unknown>>): AppError {
+  return invalidValue('map', problem, details);
 }
 
 function wrongTable(problem: string, columns: readonly string[]): AppError {

@@ -1,5 +1,5 @@
 import type { App } from '../../../app.ts';
-import { AppError } from '../../../contract/errors.ts';
+import { invalidValue } from '../../../contract/errors.ts';
 import type { JobOutcome, OutcomeListQuery, RequestListQuery } from '../../../contract/job-rows.ts';
 import type { JobParams } from '../../../contract/jobs.ts';
 import { usdOf } from '../../../core/money.ts';
@@ -52,8 +52,7 @@ function assertWhole(query: OutcomeListQuery): void {
   const { format: _, status: __, ...rest } = query;
   const [field] = Object.entries(rest).flatMap(([name, value]) => (value === undefined ? [] : [name]));
   if (field === undefined) return;
-  const message = `${field} cannot be given with format, which gives the whole`;
-  throw new AppError('INVALID_VALUE', { field, message, details: { errors: [{ field, code: 'INVALID_VALUE', message }] } });
+  throw invalidValue(field, 'cannot be given with format, which gives the whole');
 }
 
 function cursorOf({ line }: { readonly line: number }): string {
@@ -77,8 +76,7 @@ function nearer(place: LinePlace, total: number | null): LinePlace {
 function atLine({ rowsMax, skip, after }: ReturnType<typeof placeOf>): LinePlace {
   if (after === null) return { rowsMax, skip, after: null };
   if (/^\d{1,9}$/.test(after)) return { rowsMax, skip, after: Number(after) };
-  const message = 'cursor must be the next_cursor of the page before';
-  throw new AppError('INVALID_VALUE', { field: 'cursor', message, details: { errors: [{ field: 'cursor', code: 'INVALID_VALUE', message }] } });
+  throw invalidValue('cursor', 'must be the next_cursor of the page before');
 }
 
 function outcomeReply({ response, error, cost_nano_usd: cost, saved_nano_usd: saved, created_at: at, ...outcome }: Outcome): JobOutcome {

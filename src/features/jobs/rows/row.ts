@@ -1,4 +1,4 @@
-import { AppError } from '../../../contract/errors.ts';
+import { AppError, invalidValue } from '../../../contract/errors.ts';
 import { ChatBody } from '../../../contract/chat.ts';
 import { CompletionBody } from '../../../contract/completions.ts';
 import { EmbeddingsBody } from '../../../contract/embeddings.ts';
@@ -46,8 +46,8 @@ export function rowCheck({ job, template, defaultModel }: Checking): RowCheck {
     const row = placed({ line, at }, () => checkRow(value) as RowBody);
     const { body, at: bodyAt } = placed({ line, at: '' }, () => bodyOf(row, job, at));
     placed({ line, at: bodyAt }, () => {
-      if (template && body['template_id'] !== undefined) throw wrong('template_id', 'is said by the job');
-      for (const field of REFUSED) if (body[field] === true) throw wrong(field, 'cannot be true in a job');
+      if (template && body['template_id'] !== undefined) throw invalidValue('template_id', 'is said by the job');
+      for (const field of REFUSED) if (body[field] === true) throw invalidValue(field, 'cannot be true in a job');
       checkBody(rowBody(job, body, defaultModel));
       if (template) checkParameters(template, body);
     });
@@ -60,15 +60,16 @@ function bodyOf(
   { endpoint, template_id: templateId }: Job,
   at: string,
 ): { readonly body: Readonly<Record<string, unknown>>; readonly at: string } {
-  if (row.url !== undefined && row.url !== endpoint) throw wrong(`${at}.url`, `must be ${endpoint}, where this job goes`);
+  if (row.url !== undefined && row.url !== endpoint) throw invalidValue(`${at}.url`, `must be ${endpoint}, where this job goes`);
   const { body, input, parameters } = row;
   if (body !== undefined) {
-    for (const [field, given] of Object.entries({ input, parameters })) if (given !== undefined) throw wrong(`${at}.${field}`, 'cannot be given beside body');
+    for (const [field, given] of Object.entries({ input, parameters }))
+      if (given !== undefined) throw invalidValue(`${at}.${field}`, 'cannot be given beside body');
     return { body, at: `${at}.body` };
   }
   if (templateId === null) {
     for (const [field, given] of Object.entries({ input, parameters }))
-      if (given !== undefined) throw wrong(`${at}.${field}`, 'is for jobs with a template; others take body');
+      if (given !== undefined) throw invalidValue(`${at}.${field}`, 'is for jobs with a template; others take body');
     throw missing(`${at}.body`);
   }
   if (input === undefined) throw missing(`${at}.input`);
@@ -93,10 +94,6 @@ function placed<Result>({ line, at }: { readonly line: number; readonly at: stri
     const words = field !== undefined && thrown.message.startsWith(field) ? `${path}${thrown.message.slice(field.length)}` : `${path}: ${thrown.message}`;
     throw new AppError(thrown.code, { message: `Line ${line}: ${words}`, field: path, details: { ...rest, line } });
   }
-}
-
-function wrong(field: string, problem: string): AppError {
-  return new AppError('INVALID_VALUE', { field, message: `${field} ${problem}` });
 }
 
 function missing(field: string): AppError {

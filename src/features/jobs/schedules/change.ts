@@ -1,5 +1,5 @@
 import type { App } from '../../../app.ts';
-import { AppError } from '../../../contract/errors.ts';
+import { AppError, invalidValue } from '../../../contract/errors.ts';
 import { readCron } from '../../../contract/schedule.ts';
 import type { NewScheduleBody, ScheduleChange, ScheduleParams } from '../../../contract/schedules.ts';
 import { nextTime } from '../../../core/cron.ts';
@@ -20,7 +20,7 @@ export async function createSchedule(app: App, exchange: Exchange<undefined, und
   const id = app.newId('sch');
   const json = await app.inProject(projectId, async (db) => {
     const job = await findJob(db, body.job_id, reachOfJobs(principal));
-    if (!job) throw wrong('job_id', 'must be the id of a job of your project');
+    if (!job) throw invalidValue('job_id', 'must be the id of a job of your project');
     // Its copies are the calls of whoever made it.
     assertMayFill(job, principal);
     const timeZone = body.time_zone ?? (await timeZoneOf(db, projectId));
@@ -103,9 +103,4 @@ export function nextAt(text: string, timeZone: string, now: Date): Date | null {
   const cron = readCron(text);
   const next = cron && nextTime(cron, now.getTime(), timeZone);
   return next === null ? null : new Date(next);
-}
-
-function wrong(field: string, problem: string): AppError {
-  const message = `${field} ${problem}`;
-  return new AppError('INVALID_VALUE', { field, message, details: { errors: [{ field, code: 'INVALID_VALUE', message }] } });
 }
