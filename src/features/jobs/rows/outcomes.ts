@@ -4,7 +4,7 @@ import { type Outcome, readOutcomes } from './store.ts';
 const PAGE_FIRST = 16;
 const PAGE_MAX = 1000;
 /** Of answers in one page, so that a job of long ones needs no more memory than one of short ones. */
-const PAGE_CHARS = 500_000;
+const PAGE_CHARS = 100_000;
 
 /**
  * Every outcome of a job in the order of lines, in pages: neither we nor the database hold more than one of them, and a reader who is slow holds no
