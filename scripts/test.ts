@@ -35,7 +35,7 @@ async function runStage(stage: Stage): Promise<Count> {
   try {
     const outcome = await stage.run(Math.max(1, Math.min(stage.limitMs, leftMs)));
     if (outcome.kind === 'counted') {
-      if (outcome.count.failed > 0) remarks.push(`FAILED: ${stage.name}`);
+      if (outcome.count.failed > 0) remarks.push(`FAILED: ${stage.name}`, ...outcome.failures);
       return outcome.count;
     }
     remarks.push(`NOT RUN: ${stage.name}: ${outcome.reason}${inCi ? ' (counted as failed, since CI=true)' : ''}`);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { closingLine, countBunTest, countCheck, sum } from './count.ts';
+import { closingLine, countBunTest, countCheck, failuresOf, sum } from './count.ts';
 
 const CLOSING = ' 2 pass\n 1 skip\n 1 todo\n 3 fail\n 1 error\n 2 expect() calls\nRan 7 tests across 3 files. [37.00ms]\n';
 
@@ -28,4 +28,9 @@ describe('counting a stage', () => {
   test('closes with the sum of all stages', () => {
     expect(closingLine(sum([countCheck(0), countBunTest(CLOSING, 1)]))).toBe('3 passed, 3 failed');
   });
+});
+
+test('what is said of a test that failed is its name and the words before it, and not those of others', () => {
+  const output = ['(pass) one', 'error: late', '(fail) two [3.00ms]', 'log of three', '(pass) three', '(fail) four', ' 2 fail'].join('\n');
+  expect(failuresOf(output)).toEqual(['(fail) two [3.00ms]\nerror: late', '(fail) four']);
 });

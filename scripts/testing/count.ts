@@ -34,6 +34,22 @@ export function countBunTest(output: string, exitCode: number | null): Count {
   return { passed, failed: exitCode === 0 ? failed : Math.max(failed, 1), skipped };
 }
 
+const WORDS_MAX = 30;
+
+/** What `bun test` said of each test that failed: its name, and the lines before it that say why. */
+export function failuresOf(output: string): readonly string[] {
+  const told: string[] = [];
+  let since: string[] = [];
+  for (const line of output.split('\n')) {
+    if (!/^\((pass|fail|skip|todo)\) /.test(line)) since.push(line);
+    else {
+      if (line.startsWith('(fail) ')) told.push([line, ...since.slice(-WORDS_MAX)].join('\n'));
+      since = [];
+    }
+  }
+  return told;
+}
+
 function lastNumber(output: string, word: string): number {
   const matches = [...output.matchAll(new RegExp(`^ *(\\d+) ${word}$`, 'gm'))];
   return Number(matches.at(-1)?.[1] ?? 0);

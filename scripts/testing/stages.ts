@@ -1,13 +1,15 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Count, countBunTest, countCheck, sum } from './count.ts';
+import { type Count, countBunTest, countCheck, failuresOf, sum } from './count.ts';
 import { installPackages } from './debian.ts';
 import { startPostgresServer } from './postgres-server.ts';
-import { run } from './process.ts';
+import { type Ended, run } from './process.ts';
 
 /** What a test run consists of, in order: cheap answers first. */
 export type Stage = { readonly name: string; readonly limitMs: number; readonly run: (limitMs: number) => Promise<Outcome> };
-export type Outcome = { readonly kind: 'counted'; readonly count: Count } | { readonly kind: 'not-run'; readonly reason: string };
+export type Outcome =
+  /** With what was said of each test that failed, for the end of the run, which is what is read first. */
+  { readonly kind: 'counted'; readonly count: Count; readonly failures: readonly string[] } | { readonly kind: 'not-run'; readonly reason: string };
 
 const ROOT = join(import.meta.dir, '../..');
 const MINUTE_MS = 60_000;
@@ -37,7 +39,11 @@ export const stages: readonly Stage[] = [
 function check(name: string, words: readonly string[]): Stage {
   // --bun: the programs of these packages ask for Node, and run as well on what is here.
   const command = [process.execPath, '--bun', ...words];
-  const runCheck = async (limitMs: number): Promise<Outcome> => counted(countCheck((await run({ command, limitMs })).exitCode));
+  const runCheck = async (limitMs: number): Promise<Outcome> => ({
+    kind: 'counted',
+    count: countCheck((await run({ command, limitMs })).exitCode),
+    failures: [],
+  });
   return { name, limitMs: 4 * MINUTE_MS, run: runCheck };
 }
 
@@ -52,7 +58,7 @@ async function runEmbedded(limitMs: number): Promise<Outcome> {
 
 async function runSchemathesis(limitMs: number): Promise<Outcome> {
   const ended = await run({ command: [process.execPath, 'test/schemathesis/run.ts'], limitMs });
-  return counted(countBunTest(ended.output, ended.exitCode));
+  return tested([{ name: 'schemathesis', ended }]);
 }
 
 async function runServer(limitMs: number): Promise<Outcome> {
@@ -81,24 +87,23 @@ async function blackBoxSuites(): Promise<readonly string[]> {
 /** Each suite in a process of its own, a few at a time; then, one after the other, those that want to be alone. */
 async function eachAlone(names: readonly string[], limitMs: number, env: Readonly<Record<string, string>> = {}): Promise<Outcome> {
   const deadline = performance.now() + limitMs;
-  const counts: Count[] = [];
+  const runs: Tested[] = [];
   const takeFrom = async (waiting: string[]): Promise<void> => {
     for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
       const leftMs = Math.max(1, deadline - performance.now());
       const ended = await run({ command: testCommand([`./test/${name}`]), limitMs: leftMs, env, isQuiet: true });
       console.log(ended.output);
-      counts.push(countBunTest(ended.output, ended.exitCode));
+      runs.push({ name, ended });
     }
   };
   const together = names.filter((name) => !ALONE.test(name));
   await Promise.all(Array.from({ length: AT_ONCE }, () => takeFrom(together)));
   await takeFrom(names.filter((name) => ALONE.test(name)));
-  return counted(sum(counts));
+  return tested(runs);
 }
 
 async function bunTest(paths: readonly string[], limitMs: number): Promise<Outcome> {
-  const ended = await run({ command: testCommand(paths), limitMs });
-  return counted(countBunTest(ended.output, ended.exitCode));
+  return tested([{ name: paths.join(' '), ended: await run({ command: testCommand(paths), limitMs }) }]);
 }
 
 /** A black box starts processes and databases: what is slow on a busy machine is not broken. */
@@ -106,6 +111,13 @@ function testCommand(paths: readonly string[]): readonly string[] {
   return [process.execPath, 'test', '--timeout=60000', ...paths];
 }
 
-function counted(count: Count): Outcome {
-  return { kind: 'counted', count };
+type Tested = { readonly name: string; readonly ended: Ended };
+
+function tested(runs: readonly Tested[]): Outcome {
+  const counts = runs.map(({ name, ended }) => ({ name, ended, count: countBunTest(ended.output, ended.exitCode) }));
+  const failures = counts.flatMap(({ name, ended, count }) => {
+    const told = failuresOf(ended.output).map((failure) => `${name}: ${failure}`);
+    return count.failed > 0 && told.length === 0 ? [`${name}: exited with ${ended.exitCode}, no test of it failed`] : told;
+  });
+  return { kind: 'counted', count: sum(counts.map(({ count }) => count)), failures };
 }
