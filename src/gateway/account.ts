@@ -1,4 +1,6 @@
-import type { App, GatewayCall, OpenCall, Permit, Reservation } from '../app.ts';
+import type { App } from '../app.ts';
+import type { GatewayCall } from '../app/gateway.ts';
+import type { OpenCall, Permit, Reservation } from '../app/spending.ts';
 import type { Usage } from '../core/events.ts';
 import type { FailedAttempt, LedgerRow } from '../core/ledger-row.ts';
 import { worstCaseNanoUsd } from '../core/prices.ts';

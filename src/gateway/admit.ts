@@ -1,4 +1,6 @@
-import type { App, GatewayCall, ModelCall, Permit } from '../app.ts';
+import type { App } from '../app.ts';
+import type { GatewayCall, ModelCall } from '../app/gateway.ts';
+import type { Permit } from '../app/spending.ts';
 import { AppError } from '../contract/errors.ts';
 import type { Candidate } from '../core/routing.ts';
 import type { Load } from './load.ts';

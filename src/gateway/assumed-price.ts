@@ -1,4 +1,5 @@
-import type { App, ModelCall } from '../app.ts';
+import type { App } from '../app.ts';
+import type { ModelCall } from '../app/gateway.ts';
 import { recentMap } from '../core/recent-map.ts';
 import type { Candidate } from '../core/routing.ts';
 

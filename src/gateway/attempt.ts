@@ -1,4 +1,5 @@
-import type { App, GatewayCall, ModelCall } from '../app.ts';
+import type { App } from '../app.ts';
+import type { GatewayCall, ModelCall } from '../app/gateway.ts';
 import { AppError } from '../contract/errors.ts';
 import type { Cancellation } from '../core/cancellation.ts';
 import type { ModelEvent } from '../core/events.ts';

@@ -1,4 +1,5 @@
-import type { App, EmbedCall, ModelCall, Receipt } from '../app.ts';
+import type { App } from '../app.ts';
+import type { EmbedCall, ModelCall, Receipt } from '../app/gateway.ts';
 import { embedInputTokens } from '../core/tokens.ts';
 import type { Usage } from '../core/events.ts';
 import { costNanoUsd, worstCaseNanoUsd } from '../core/prices.ts';

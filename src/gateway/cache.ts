@@ -1,4 +1,5 @@
-import type { CacheControl, Clock, Config } from '../app.ts';
+import type { Clock, Config } from '../app.ts';
+import type { CacheControl } from '../app/gateway.ts';
 import type { Answer } from '../core/events.ts';
 import { recency, type Used } from './recency.ts';
 

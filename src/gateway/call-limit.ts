@@ -1,4 +1,5 @@
-import type { App, GatewayCall } from '../app.ts';
+import type { App } from '../app.ts';
+import type { GatewayCall } from '../app/gateway.ts';
 import { AppError } from '../contract/errors.ts';
 import { type Cancellation, Canceller } from '../core/cancellation.ts';
 

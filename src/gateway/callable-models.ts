@@ -1,4 +1,5 @@
-import type { App, ListedModel } from '../app.ts';
+import type { App } from '../app.ts';
+import type { ListedModel } from '../app/gateway.ts';
 import type { Principal } from '../contract/policy.ts';
 import type { Candidate } from '../core/routing.ts';
 import { openCandidates } from './admit.ts';

@@ -1,4 +1,6 @@
-import type { App, ModelCall, Permit, Receipt } from '../app.ts';
+import type { App } from '../app.ts';
+import type { ModelCall, Receipt } from '../app/gateway.ts';
+import type { Permit } from '../app/spending.ts';
 import { AppError } from '../contract/errors.ts';
 import { goingOnRequest, type RepeatFilter, repeatFilter } from '../core/continuation.ts';
 import { type AnswerFold, foldAnswer, type ModelEvent, type Usage } from '../core/events.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import { type ManualClock, manualClock } from '../../test/manual-clock.ts';
-import type { App, EmbedCall, Gateway, ModerateCall } from '../app.ts';
+import type { App } from '../app.ts';
+import type { EmbedCall, Gateway, ModerateCall } from '../app/gateway.ts';
 import { AppError } from '../contract/errors.ts';
 import type { Budget, CallLimits, Principal } from '../contract/policy.ts';
 import { callIds } from '../core/call-ids.ts';

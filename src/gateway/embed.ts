@@ -1,4 +1,4 @@
-import type { EmbedCall, WholeCall } from '../app.ts';
+import type { EmbedCall, WholeCall } from '../app/gateway.ts';
 import { AppError } from '../contract/errors.ts';
 import { type EmbedAnswer, type EmbedRequest, type ModelFacts, UpstreamError } from '../core/provider.ts';
 import type { Candidate } from '../core/routing.ts';

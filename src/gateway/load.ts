@@ -1,4 +1,4 @@
-import type { ModelCall } from '../app.ts';
+import type { ModelCall } from '../app/gateway.ts';
 import type { ModelFacts } from '../core/provider.ts';
 import { estimateInputTokens } from '../core/tokens.ts';
 

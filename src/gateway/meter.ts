@@ -1,4 +1,5 @@
-import type { App, ModelCall, Receipt } from '../app.ts';
+import type { App } from '../app.ts';
+import type { ModelCall, Receipt } from '../app/gateway.ts';
 import { AppError } from '../contract/errors.ts';
 import type { Cancellation } from '../core/cancellation.ts';
 import { type AnswerFold, foldAnswer, type ModelEvent, type Usage } from '../core/events.ts';

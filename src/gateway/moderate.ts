@@ -1,4 +1,4 @@
-import type { ModerateCall, WholeCall } from '../app.ts';
+import type { ModerateCall, WholeCall } from '../app/gateway.ts';
 import { AppError } from '../contract/errors.ts';
 import { type ModerateAnswer, type Provider, UpstreamError } from '../core/provider.ts';
 import type { Candidate } from '../core/routing.ts';

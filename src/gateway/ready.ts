@@ -1,4 +1,5 @@
-import type { ModelCall, Permit, RunningCall } from '../app.ts';
+import type { ModelCall, RunningCall } from '../app/gateway.ts';
+import type { Permit } from '../app/spending.ts';
 import type { Cancellation } from '../core/cancellation.ts';
 import type { LedgerRow } from '../core/ledger-row.ts';
 import type { Candidate } from '../core/routing.ts';

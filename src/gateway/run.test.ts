@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'bun:test';
 import { type ManualClock, manualClock } from '../../test/manual-clock.ts';
-import type { App, Gateway, ModelCall, RunningCall, Said } from '../app.ts';
+import type { App } from '../app.ts';
+import type { Gateway, ModelCall, RunningCall } from '../app/gateway.ts';
+import type { Said } from '../app/keeping.ts';
 import { AppError } from '../contract/errors.ts';
 import { ANONYMOUS } from '../contract/policy.ts';
 import { callIds } from '../core/call-ids.ts';

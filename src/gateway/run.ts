@@ -1,4 +1,5 @@
-import type { App, Gateway, ListedModel, ModelCall, RunningCall } from '../app.ts';
+import type { App } from '../app.ts';
+import type { Gateway, ListedModel, ModelCall, RunningCall } from '../app/gateway.ts';
 import { AppError } from '../contract/errors.ts';
 import { cacheKey } from '../core/cache-key.ts';
 import { inOurWords, mayGoOn } from '../core/continuation.ts';

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { App, GatewayCall, ModelCall } from '../app.ts';
+import type { App } from '../app.ts';
+import type { GatewayCall, ModelCall } from '../app/gateway.ts';
 import { orderKeys } from '../core/key-order.ts';
 import { type RecentMap, recentMap } from '../core/recent-map.ts';
 import { type Candidate, type Plan, placeName } from '../core/routing.ts';

@@ -1,4 +1,4 @@
-import type { RouteAsking, RouteExplanation } from '../app.ts';
+import type { RouteAsking, RouteExplanation } from '../app/gateway.ts';
 import { assumedNanoUsd } from '../core/target-order.ts';
 import { allowedCandidates } from './admit.ts';
 import { choose, type Choosing } from './targets-choice.ts';

@@ -1,4 +1,5 @@
-import type { App, TargetState } from '../app.ts';
+import type { App } from '../app.ts';
+import type { TargetState } from '../app/gateway.ts';
 import { type Breaker, type BreakerView, createBreaker, type Outcome, type Pass } from '../core/breaker.ts';
 import type { Cancellation } from '../core/cancellation.ts';
 import { createFirstPieces, type FirstPieces } from '../core/first-pieces.ts';

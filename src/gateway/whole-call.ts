@@ -1,4 +1,6 @@
-import type { App, GatewayCall, Permit, Receipt, WholeCall } from '../app.ts';
+import type { App } from '../app.ts';
+import type { GatewayCall, Receipt, WholeCall } from '../app/gateway.ts';
+import type { Permit } from '../app/spending.ts';
 import type { Usage } from '../core/events.ts';
 import { costNanoUsd } from '../core/prices.ts';
 import type { Call } from '../core/provider.ts';

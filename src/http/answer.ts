@@ -1,4 +1,5 @@
-import type { AnsweredCall, App, GatewayCall, ModelCall, Receipt, RunningCall } from '../app.ts';
+import type { App } from '../app.ts';
+import type { AnsweredCall, GatewayCall, ModelCall, Receipt, RunningCall } from '../app/gateway.ts';
 import { AppError, type ErrorCode } from '../contract/errors.ts';
 import type { Meta } from '../contract/generation.ts';
 import { type Answer, foldAnswer, type ModelEvent } from '../core/events.ts';

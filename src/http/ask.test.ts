@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test';
 import { z } from 'zod';
-import type { App, Gateway } from '../app.ts';
+import type { App } from '../app.ts';
+import type { Gateway } from '../app/gateway.ts';
 import { AppError } from '../contract/errors.ts';
 import { ANONYMOUS, type Principal } from '../contract/policy.ts';
 import { callIds } from '../core/call-ids.ts';

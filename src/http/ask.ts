@@ -1,4 +1,5 @@
-import type { App, Gateway } from '../app.ts';
+import type { App } from '../app.ts';
+import type { Gateway } from '../app/gateway.ts';
 import { AppError } from '../contract/errors.ts';
 import { judge, mayUseRoute, type Principal } from '../contract/policy.ts';
 import type { CallIds } from '../core/call-ids.ts';

@@ -1,4 +1,4 @@
-import type { Receipt, RunningCall } from '../app.ts';
+import type { Receipt, RunningCall } from '../app/gateway.ts';
 import type { EventBatches, Usage } from '../core/events.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { ModelCall, RunningCall } from '../app.ts';
+import type { ModelCall, RunningCall } from '../app/gateway.ts';
 import type { Answer, Usage } from '../core/events.ts';
 import type { Given } from '../core/model-request.ts';
 import { cacheUse, callHeaders, costHeaders, readWords } from './answer.ts';

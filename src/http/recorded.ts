@@ -1,7 +1,8 @@
-import type { App, RunningCall } from '../app.ts';
+import type { App } from '../app.ts';
+import type { RunningCall } from '../app/gateway.ts';
 import { AppError } from '../contract/errors.ts';
 import type { Principal } from '../contract/policy.ts';
-import type { StreamHead } from '../app.ts';
+import type { StreamHead } from '../app/keeping.ts';
 import { Follower } from '../core/cancellation.ts';
 import { orAborted } from '../core/or-aborted.ts';
 import type { StreamWriter } from './answer.ts';

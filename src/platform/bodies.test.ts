@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test';
-import type { App, Said } from '../app.ts';
+import type { App } from '../app.ts';
+import type { Said } from '../app/keeping.ts';
 import { manualClock } from '../../test/manual-clock.ts';
 import { createBodies } from './bodies.ts';
 import type { BodyRow } from './postgres/body-store.ts';

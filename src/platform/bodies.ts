@@ -1,4 +1,5 @@
-import type { App, Bodies, Said } from '../app.ts';
+import type { App } from '../app.ts';
+import type { Bodies, Said } from '../app/keeping.ts';
 import { createRedact, type Redact, redactValue } from '../core/redaction.ts';
 import { codeOf, messageOf } from './postgres/database-start-error.ts';
 import type { BodyRow } from './postgres/body-store.ts';

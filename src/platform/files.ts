@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { type App, EVERY_PROJECT, type Files } from '../app.ts';
+import { type App, EVERY_PROJECT } from '../app.ts';
+import type { Files } from '../app/keeping.ts';
 import { AppError } from '../contract/errors.ts';
 import type { Blobs, ByteRange } from './blobs/blobs.ts';
 import { codeOf, messageOf } from './postgres/database-start-error.ts';

@@ -4,7 +4,7 @@ import type { Import, Source } from './source.ts';
 /** The rules of DESIGN that a compiler does not know. Each is a function from a file to the sentences that say what is wrong with it. */
 export type Rule = (source: Source) => readonly string[];
 
-/** Which parts of src/ may import which. `app` and `tables` are the two files of that name; a feature may not import another one. */
+/** Which parts of src/ may import which. `app` and `tables` are types alone; a feature may not import another one. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   contract: [],
   core: ['contract'],
@@ -47,7 +47,7 @@ export const importTable: Rule = (source) => {
     else if (to.part === from.part)
       problems.push(...(crossesFeatures(source.path, from, to) ? [`imports the feature ${to.feature}: move what both need down`] : []));
     else if (MAY_IMPORT[from.part]?.includes(to.part) !== true) problems.push(`${from.part} may not import ${to.part} (${each.from})`);
-    else if (from.part === 'app' && !each.typeOnly) problems.push(`app.ts imports types only, and ${each.from} comes in to run`);
+    else if (from.part === 'app' && !each.typeOnly) problems.push(`app imports types only, and ${each.from} comes in to run`);
   }
   return problems;
 };
@@ -187,13 +187,13 @@ export const anyType: Rule = (source) => {
 
 export const defaultExport: Rule = (source) => (/^\s*export\s+default\b|\bas\s+default\b/m.test(source.code) ? ['has a default export'] : []);
 
-/** Black-box tests know the service by its contract alone. The fake upstream plays a provider, and may decide like one with core/. The types of app.ts say what a stand-in must offer. */
+/** Black-box tests know the service by its contract alone. The fake upstream plays a provider, and may decide like one with core/. The types of app/ say what a stand-in must offer. */
 export const blackBox: Rule = (source) => {
   if (!source.path.startsWith('test/')) return [];
   const open = source.path.startsWith('test/fake-upstream/') ? /^src\/(contract|core)\// : /^src\/contract\//;
   const targets = source.imports
     .filter((each) => each.from.startsWith('.'))
-    .filter((each) => !each.typeOnly || !each.from.endsWith('/src/app.ts'))
+    .filter((each) => !each.typeOnly || !/\/src\/app(\/\w+)?\.ts$/.test(each.from))
     .map((each) => resolve(source.path, each.from));
   return targets.filter((path) => path.startsWith('src/') && !open.test(path)).map((path) => `imports ${path}: a black-box test may know only the contract`);
 };

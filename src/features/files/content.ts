@@ -1,4 +1,5 @@
-import type { App, StoredFile } from '../../app.ts';
+import type { App } from '../../app.ts';
+import type { StoredFile } from '../../app/keeping.ts';
 import type { FileParams } from '../../contract/files.ts';
 import type { Exchange, Reply } from '../../http/route.ts';
 import { fileAt } from './show.ts';

@@ -1,4 +1,5 @@
-import type { App, StoredFile } from '../../app.ts';
+import type { App } from '../../app.ts';
+import type { StoredFile } from '../../app/keeping.ts';
 import { AppError } from '../../contract/errors.ts';
 import { FILES_LIMIT, type FileObject, type FileParams, type FilesQuery } from '../../contract/files.ts';
 import { isId } from '../../contract/paging.ts';

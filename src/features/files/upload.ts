@@ -1,4 +1,5 @@
-import type { App, FileNote } from '../../app.ts';
+import type { App } from '../../app.ts';
+import type { FileNote } from '../../app/keeping.ts';
 import { AppError } from '../../contract/errors.ts';
 import { FileForm } from '../../contract/files.ts';
 import type { Exchange, Reply } from '../../http/route.ts';

@@ -1,4 +1,5 @@
-import type { App, RunningCall } from '../../app.ts';
+import type { App } from '../../app.ts';
+import type { RunningCall } from '../../app/gateway.ts';
 import type { MessagesBody } from '../../contract/messages.ts';
 import { estimateInputTokens } from '../../core/tokens.ts';
 import { eventStream, modelCall, type StreamWriter } from '../../http/answer.ts';

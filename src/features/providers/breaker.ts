@@ -1,4 +1,4 @@
-import type { TargetState } from '../../app.ts';
+import type { TargetState } from '../../app/gateway.ts';
 
 /** How well a place is, as people read it. */
 export function healthReply({ breaker: { state, sinceMs, waitMs, failuresInARow }, restMs, firstPieceMs }: TargetState) {

@@ -1,4 +1,5 @@
-import type { App, RouteExplanation } from '../../app.ts';
+import type { App } from '../../app.ts';
+import type { RouteExplanation } from '../../app/gateway.ts';
 import type { RouteAnswer, RouteQuestion } from '../../contract/providers.ts';
 import type { KeyReason } from '../../core/key-order.ts';
 import type { Capability } from '../../core/provider.ts';

@@ -1,4 +1,5 @@
-import type { App, TargetState } from '../../app.ts';
+import type { App } from '../../app.ts';
+import type { TargetState } from '../../app/gateway.ts';
 import type { ProviderList } from '../../contract/providers.ts';
 import type { Provider } from '../../core/provider.ts';
 import { placeName } from '../../core/routing.ts';

@@ -1,4 +1,5 @@
-import type { App, RunningCall } from '../../app.ts';
+import type { App } from '../../app.ts';
+import type { RunningCall } from '../../app/gateway.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { ResponsesBody } from '../../contract/responses.ts';
 import { callHeaders, costHeaders, eventStream, modelCall, readWords } from '../../http/answer.ts';

@@ -1,4 +1,5 @@
-import type { App, StreamHead } from '../../app.ts';
+import type { App } from '../../app.ts';
+import type { StreamHead } from '../../app/keeping.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { StreamParams } from '../../contract/streams.ts';
 import { callerName, reading } from '../../http/recorded.ts';

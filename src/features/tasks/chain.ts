@@ -1,4 +1,5 @@
-import type { App, ModelCall, RunningCall } from '../../app.ts';
+import type { App } from '../../app.ts';
+import type { ModelCall, RunningCall } from '../../app/gateway.ts';
 import type { FinishReason, ModelEvent } from '../../core/events.ts';
 import { combinedCall, noteCombined } from '../../http/combined-call.ts';
 import { cutOff } from '../../http/structured-answer.ts';

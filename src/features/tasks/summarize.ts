@@ -1,4 +1,5 @@
-import type { App, RunningCall } from '../../app.ts';
+import type { App } from '../../app.ts';
+import type { RunningCall } from '../../app/gateway.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { StreamQuery } from '../../contract/generation.ts';
 import type { SummarizeBody } from '../../contract/tasks.ts';

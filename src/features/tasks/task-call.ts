@@ -1,4 +1,5 @@
-import type { App, ModelCall } from '../../app.ts';
+import type { App } from '../../app.ts';
+import type { ModelCall } from '../../app/gateway.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { JsonSchema } from '../../core/json-schema.ts';
 import type { ModelRequest } from '../../core/model-request.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test';
-import type { App, ModelCall, RunningCall } from '../../app.ts';
+import type { App } from '../../app.ts';
+import type { ModelCall, RunningCall } from '../../app/gateway.ts';
 import { AppError } from '../../contract/errors.ts';
 import { ANONYMOUS } from '../../contract/policy.ts';
 import { AnalyzeReply, IntroReply, SummarizeReply, TranslateReply } from '../../contract/tasks.ts';
@@ -17,8 +18,7 @@ type Scripted = { readonly app: App; readonly asked: Asked[]; readonly mostOpen:
 /** A gateway that answers what `say` says, and remembers what it was asked. */
 function scripted(say: (asked: Asked, count: number) => Said | Promise<Said>, facts: Facts = {}): Scripted {
   const asked: Asked[] = [];
-  let open = 0;
-  let mostOpen = 0;
+  let [open, mostOpen] = [0, 0];
   const run = async (call: ModelCall): Promise<RunningCall> => {
     const question = read(call);
     asked.push(question);

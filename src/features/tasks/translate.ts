@@ -1,4 +1,5 @@
-import type { App, RunningCall } from '../../app.ts';
+import type { App } from '../../app.ts';
+import type { RunningCall } from '../../app/gateway.ts';
 import type { StreamQuery } from '../../contract/generation.ts';
 import type { TranslateBody } from '../../contract/tasks.ts';
 import { translate as template } from '../../core/builtin-templates.ts';

@@ -1,4 +1,5 @@
-import type { App, ModelCall, RunningCall } from '../../app.ts';
+import type { App } from '../../app.ts';
+import type { ModelCall, RunningCall } from '../../app/gateway.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { Principal } from '../../contract/policy.ts';
 import { callIds } from '../../core/call-ids.ts';

@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline';
-import type { Log, Permit } from '../../app.ts';
+import type { Log } from '../../app.ts';
+import type { Permit } from '../../app/spending.ts';
 import { AppError } from '../../contract/errors.ts';
 import { systemClock } from '../clock.ts';
 import { openRedis } from '../redis.ts';

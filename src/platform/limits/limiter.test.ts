@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import { type ManualClock, manualClock } from '../../../test/manual-clock.ts';
-import type { Limiter, Log, Permit } from '../../app.ts';
+import type { Log } from '../../app.ts';
+import type { Limiter, Permit } from '../../app/spending.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { CallLimits } from '../../contract/policy.ts';
 import type { Limit } from '../../core/limits.ts';

@@ -1,4 +1,5 @@
-import type { Clock, Limiter, Permit } from '../../app.ts';
+import type { Clock } from '../../app.ts';
+import type { Limiter, Permit } from '../../app/spending.ts';
 import type { CallLimits } from '../../contract/policy.ts';
 import { addressLimit, callLimits, type Limit, limitHeaders, refusal, weightOf } from '../../core/limits.ts';
 import { createLocalLimits } from './local-limits.ts';

@@ -1,4 +1,5 @@
-import type { Clock, Limiter, Log } from '../../app.ts';
+import type { Clock, Log } from '../../app.ts';
+import type { Limiter } from '../../app/spending.ts';
 import { openRedis } from '../redis.ts';
 import { createLimiter } from './limiter.ts';
 

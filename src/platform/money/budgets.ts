@@ -1,4 +1,4 @@
-import type { Budgets, Reservation } from '../../app.ts';
+import type { Budgets, Reservation } from '../../app/spending.ts';
 import type { Budget } from '../../contract/policy.ts';
 import { budgetWindow } from '../../core/budget-window.ts';
 import { every } from '../every.ts';

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import type { Clock, Ledger, Log } from '../../app.ts';
+import type { Clock, Log } from '../../app.ts';
+import type { Ledger } from '../../app/spending.ts';
 import { codeOf, messageOf } from '../postgres/database-start-error.ts';
 import { type Journal, readJournal, type Segment } from './journal.ts';
 

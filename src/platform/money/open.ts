@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Kysely } from 'kysely';
-import type { Budgets, Clock, Ledger, Log } from '../../app.ts';
+import type { Clock, Log } from '../../app.ts';
+import type { Budgets, Ledger } from '../../app/spending.ts';
 import type { Database } from '../../tables.ts';
 import { every } from '../every.ts';
 import type { MoneyStore } from '../postgres/money.ts';

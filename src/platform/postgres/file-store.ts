@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely';
-import type { FilesAsked, StoredFile } from '../../app.ts';
+import type { FilesAsked, StoredFile } from '../../app/keeping.ts';
 import type { Database, ProjectDatabase } from '../../tables.ts';
 
 /** What files there are, and which blobs have none. Every statement names the project, whether row-level security looks or not. */

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
-import { type App, EVERY_PROJECT, type StreamHead, type Streams } from '../../app.ts';
+import { type App, EVERY_PROJECT } from '../../app.ts';
+import type { StreamHead, Streams } from '../../app/keeping.ts';
 import type { Cancellation } from '../../core/cancellation.ts';
 import { orAborted } from '../../core/or-aborted.ts';
 import type { ProjectDatabase } from '../../tables.ts';

@@ -1,4 +1,5 @@
-import type { App, StoredFile } from '../../../app.ts';
+import type { App } from '../../../app.ts';
+import type { StoredFile } from '../../../app/keeping.ts';
 import { BATCH_WINDOW_S, type NewBatchBody } from '../../../contract/batches.ts';
 import { AppError } from '../../../contract/errors.ts';
 import { isId } from '../../../contract/paging.ts';

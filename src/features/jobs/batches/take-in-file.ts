@@ -1,4 +1,4 @@
-import type { StoredFile } from '../../../app.ts';
+import type { StoredFile } from '../../../app/keeping.ts';
 import type { BatchError } from '../../../contract/batches.ts';
 import { ROWS_BYTES_MAX } from '../../../contract/job-rows.ts';
 import { takeIn } from '../rows/take-in.ts';

@@ -1,6 +1,6 @@
 import { AppError } from '../../../contract/errors.ts';
 import type { Principal } from '../../../contract/policy.ts';
-import type { Gateway } from '../../../app.ts';
+import type { Gateway } from '../../../app/gateway.ts';
 import { type CallIds, callIds } from '../../../core/call-ids.ts';
 import type { Cancellation } from '../../../core/cancellation.ts';
 import type { BatchableCall } from '../../../gateway/batched.ts';

@@ -1,4 +1,4 @@
-import type { Gateway, RunningCall } from '../../../app.ts';
+import type { Gateway, RunningCall } from '../../../app/gateway.ts';
 import type { Principal } from '../../../contract/policy.ts';
 import type { Cancellation } from '../../../core/cancellation.ts';
 import { type EventBatches, foldAnswer, type ModelEvent, type Usage } from '../../../core/events.ts';
