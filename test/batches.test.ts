@@ -38,6 +38,21 @@ describe.each(['gpt-4o-mini', 'claude-haiku-4-5', 'demo'])('a batch on %s', (mod
   }, 60_000);
 });
 
+test.each(['gpt-4o-mini', 'llama'])(
+  'its usage is that of its requests, on %s',
+  async (model) => {
+    stage.upstream.script({ usage: { input: 100, output: 50, cached: 40, reasoning: 20 } });
+    const batch = await stage.over(await stage.create(jsonl(['a', 'b', 'c'].map((name) => request(name, chat(model, name, { max_tokens: 60 }))))));
+    stage.upstream.script([]);
+    const [input, output] = [
+      { input_tokens: 300, input_tokens_details: { cached_tokens: 120 } },
+      { output_tokens: 150, output_tokens_details: { reasoning_tokens: 60 } },
+    ];
+    expect(batch.usage).toEqual({ ...input, ...output, total_tokens: 450 });
+  },
+  40_000,
+);
+
 describe('every endpoint', () => {
   test.each([
     ['/v1/responses', { model: 'demo', input: 'Say hello' }, { object: 'response', status: 'completed' }],

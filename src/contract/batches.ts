@@ -61,6 +61,15 @@ export const Batch = z
     cancelling_at: time,
     cancelled_at: time,
     request_counts: z.strictObject({ total: count, completed: count, failed: count }),
+    usage: z
+      .strictObject({
+        input_tokens: count,
+        input_tokens_details: z.strictObject({ cached_tokens: count }),
+        output_tokens: count,
+        output_tokens_details: z.strictObject({ reasoning_tokens: count }),
+        total_tokens: count,
+      })
+      .describe('Of its requests so far.'),
     metadata: z.record(z.string(), z.unknown()).nullable(),
   })
   .meta({ id: 'Batch' });

@@ -10,8 +10,10 @@ export type CallIds = {
   readonly again: boolean;
   readonly next: () => string;
   /** Its calls that are over, with what they used and cost, and what the cache saved; the gateway adds to it. */
-  readonly tally: { calls: number; costNanoUsd: number; savedNanoUsd: number; inputTokens: number; outputTokens: number };
+  readonly tally: Tally;
 };
+
+export type Tally = Record<'calls' | 'costNanoUsd' | 'savedNanoUsd' | 'inputTokens' | 'cachedInputTokens' | 'outputTokens' | 'reasoningTokens', number>;
 
 export function callIds(rootId: string, at: number, again = false): CallIds {
   let made = 0;
@@ -20,6 +22,6 @@ export function callIds(rootId: string, at: number, again = false): CallIds {
     at,
     again,
     next: () => (++made === 1 ? rootId : `${rootId}.${made}`),
-    tally: { calls: 0, costNanoUsd: 0, savedNanoUsd: 0, inputTokens: 0, outputTokens: 0 },
+    tally: { calls: 0, costNanoUsd: 0, savedNanoUsd: 0, inputTokens: 0, cachedInputTokens: 0, outputTokens: 0, reasoningTokens: 0 },
   };
 }

@@ -98,9 +98,11 @@ export function enterHit(needs: Pick<App, 'ledger' | 'bodies'>, opening: Omit<Op
   keepBody(needs, opening, closing);
 }
 
-function countTokens({ tally }: GatewayCall['ids'], { inputTokens, outputTokens }: Usage): void {
+export function countTokens({ tally }: GatewayCall['ids'], { inputTokens, cachedInputTokens = 0, outputTokens, reasoningTokens = 0 }: Usage): void {
   tally.inputTokens += inputTokens;
+  tally.cachedInputTokens += cachedInputTokens;
   tally.outputTokens += outputTokens;
+  tally.reasoningTokens += reasoningTokens;
 }
 
 export function keepBody({ bodies }: Pick<App, 'bodies'>, { call, id }: Pick<Opening, 'call' | 'id'>, { outcome, answer }: Closing): void {

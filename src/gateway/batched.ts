@@ -5,7 +5,7 @@ import type { Usage } from '../core/events.ts';
 import { costNanoUsd, worstCaseNanoUsd } from '../core/prices.ts';
 import type { ModelFacts, Price } from '../core/provider.ts';
 import type { Candidate } from '../core/routing.ts';
-import { type Closing, keepBody, ledgerRow, mostInputTokens, type Opening } from './account.ts';
+import { type Closing, countTokens, keepBody, ledgerRow, mostInputTokens, type Opening } from './account.ts';
 import { allowedCandidates, tellableCandidates } from './admit.ts';
 import { chatLoad, type Load } from './load.ts';
 
@@ -60,8 +60,7 @@ export function enterBatched(needs: Pick<App, 'ledger' | 'bodies'>, batchable: B
   ids.tally.calls++;
   ids.tally.costNanoUsd += cost;
   ids.tally.savedNanoUsd += saved;
-  ids.tally.inputTokens += usage.inputTokens;
-  ids.tally.outputTokens += usage.outputTokens;
+  countTokens(ids, usage);
   needs.ledger.close({ ...ledgerRow(opening, closing), saved_nano_usd: saved }, { entered, heldBy: batchId });
   keepBody(needs, opening, closing);
   return { usage, costNanoUsd: cost };

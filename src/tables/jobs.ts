@@ -38,7 +38,9 @@ export type BatchJobsTable = {
   completed_requests: Generated<number>;
   failed_requests: Generated<number>;
   input_tokens: Generated<number>;
+  cached_input_tokens: Generated<number>;
   output_tokens: Generated<number>;
+  reasoning_tokens: Generated<number>;
   cost_nano_usd: Generated<number>;
   saved_nano_usd: Generated<number>;
   error: Json<Record<string, unknown>> | null;

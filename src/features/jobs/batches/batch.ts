@@ -27,6 +27,13 @@ export function batchObject(job: JobRow): Batch {
     cancelling_at: seconds(job.cancel_asked_at),
     cancelled_at: when('cancelled'),
     request_counts: { total: job.total_requests, completed: job.completed_requests, failed: job.failed_requests },
+    usage: {
+      input_tokens: job.input_tokens,
+      input_tokens_details: { cached_tokens: job.cached_input_tokens },
+      output_tokens: job.output_tokens,
+      output_tokens_details: { reasoning_tokens: job.reasoning_tokens },
+      total_tokens: job.input_tokens + job.output_tokens,
+    },
     metadata: Object.keys(job.metadata).length === 0 ? null : job.metadata,
   };
 }

@@ -39,9 +39,7 @@ export async function replay(app: JobsApp, reading: Reading, { row, result }: { 
   const answered = await askRow(app, { job, row, principal, signal }, gateway, { ids, requestId });
   if (ids.tally.calls === 0 && result.type === 'said') enterUnread(app, { job, batch, row, entered: entering.resolve });
   else if (ids.tally.calls === 0) entering.resolve();
-  const { tally } = ids;
-  const used = { inputTokens: tally.inputTokens, outputTokens: tally.outputTokens, costNanoUsd: tally.costNanoUsd, savedNanoUsd: tally.savedNanoUsd };
-  const outcome = { jobId: job.id, line: row.line, requestId, ...said(answered), model: batch.model, provider: batch.provider, ...used };
+  const outcome = { jobId: job.id, line: row.line, requestId, ...said(answered), model: batch.model, provider: batch.provider, ...ids.tally };
   return { outcome, entered: entering.promise };
 }
 

@@ -68,9 +68,7 @@ async function asked(app: JobsApp, job: RunningJob, { row, signal, principal }: 
   const provider = headers['x-provider'] ?? upstreamOf(error);
   const after = error === null ? null : afterRow({ error, retries: row.retry_count, random: app.random() });
   if (after?.kind === 'again') return { ...after, provider, error };
-  const { tally } = ids;
-  const used = { inputTokens: tally.inputTokens, outputTokens: tally.outputTokens, costNanoUsd: tally.costNanoUsd, savedNanoUsd: tally.savedNanoUsd };
-  const outcome = { jobId: job.id, line: row.line, requestId, ...said(answered), model: headers['x-model'] ?? null, provider, ...used };
+  const outcome = { jobId: job.id, line: row.line, requestId, ...said(answered), model: headers['x-model'] ?? null, provider, ...ids.tally };
   return { kind: 'outcome', outcome, provider, error };
 }
 
@@ -92,5 +90,5 @@ function unasked(job: RunningJob, row: ClaimedRow, code: string, message: string
 /** Of a row that nobody was asked for. */
 export function unansweredOutcome(jobId: string, line: number, error: NonNullable<Outcome['error']>): Outcome {
   const nothing = { statusCode: null, requestId: null, response: null, model: null, provider: null };
-  return { jobId, line, error, ...nothing, inputTokens: 0, outputTokens: 0, costNanoUsd: 0, savedNanoUsd: 0 };
+  return { jobId, line, error, ...nothing, inputTokens: 0, cachedInputTokens: 0, outputTokens: 0, reasoningTokens: 0, costNanoUsd: 0, savedNanoUsd: 0 };
 }

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import type { Creator } from '../../../contract/policy.ts';
+import type { Tally } from '../../../core/call-ids.ts';
 import type { ProjectDatabase } from '../../../tables.ts';
 
 /** Rows that are claimed, and what became of them. Times are those of the database, which is the same for all workers. */
@@ -141,11 +142,7 @@ export type RowOutcome = {
   readonly error: { readonly code: string; readonly message: string } | null;
   readonly model: string | null;
   readonly provider: string | null;
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-  readonly costNanoUsd: number;
-  readonly savedNanoUsd: number;
-};
+} & Readonly<Omit<Tally, 'calls'>>;
 
 /** How far the job is, and which of the rows were taken down: those on which the claim still stood. */
 export type Recorded = { readonly lines: readonly number[]; readonly open: number };
@@ -163,8 +160,10 @@ export async function insertOutcomes(
         ${texts(outcomes.map(({ error }) => jsonText(error)))}, ${texts(outcomes.map(({ model }) => oneLine(model)))},
         ${texts(outcomes.map(({ provider }) => oneLine(provider)))}, ${outcomes.map(({ inputTokens }) => inputTokens)}::integer[],
         ${outcomes.map(({ outputTokens }) => outputTokens)}::integer[], ${outcomes.map(({ costNanoUsd }) => costNanoUsd)}::bigint[],
-        ${outcomes.map(({ savedNanoUsd }) => savedNanoUsd)}::bigint[]
-      ) as given (line, status_code, request_id, response, error, model, provider, input_tokens, output_tokens, cost_nano_usd, saved_nano_usd)
+        ${outcomes.map(({ savedNanoUsd }) => savedNanoUsd)}::bigint[], ${outcomes.map(({ cachedInputTokens }) => cachedInputTokens)}::integer[],
+        ${outcomes.map(({ reasoningTokens }) => reasoningTokens)}::integer[]
+      ) as given (line, status_code, request_id, response, error, model, provider, input_tokens, output_tokens, cost_nano_usd, saved_nano_usd,
+        cached_input_tokens, reasoning_tokens)
     ),
     done as (
       update batch_requests r set state = 'done', claimed_by = null from given
@@ -177,15 +176,17 @@ export async function insertOutcomes(
       select ${claim.jobId}, line, project_id, custom_id, status_code, nullif(request_id, ''), nullif(response, '')::json, nullif(error, '')::json,
         nullif(model, ''), nullif(provider, ''), input_tokens, output_tokens, cost_nano_usd, saved_nano_usd, retry_count
       from done join given using (line)
-      returning line, error is not null as failed, input_tokens, output_tokens, cost_nano_usd, saved_nano_usd
+      returning line, error is not null as failed
     ),
     sums as (
       select count(*) filter (where not failed) as completed, count(*) filter (where failed) as failed, sum(input_tokens) as input_tokens,
-        sum(output_tokens) as output_tokens, sum(cost_nano_usd) as cost_nano_usd, sum(saved_nano_usd) as saved_nano_usd, array_agg(line) as lines
-      from stored having count(*) > 0
+        sum(cached_input_tokens) as cached_input_tokens, sum(output_tokens) as output_tokens, sum(reasoning_tokens) as reasoning_tokens,
+        sum(cost_nano_usd) as cost_nano_usd, sum(saved_nano_usd) as saved_nano_usd, array_agg(line) as lines
+      from stored join given using (line) having count(*) > 0
     )
     update batch_jobs j set completed_requests = completed_requests + sums.completed, failed_requests = failed_requests + sums.failed,
-      input_tokens = j.input_tokens + sums.input_tokens, output_tokens = j.output_tokens + sums.output_tokens,
+      input_tokens = j.input_tokens + sums.input_tokens, cached_input_tokens = j.cached_input_tokens + sums.cached_input_tokens,
+      output_tokens = j.output_tokens + sums.output_tokens, reasoning_tokens = j.reasoning_tokens + sums.reasoning_tokens,
       cost_nano_usd = j.cost_nano_usd + sums.cost_nano_usd, saved_nano_usd = j.saved_nano_usd + sums.saved_nano_usd, updated_at = now()
     from sums where j.id = ${claim.jobId}
     returning sums.lines, total_requests - completed_requests - failed_requests as open`.execute(db);
