@@ -1,16 +1,19 @@
 /**
  * How fast a local model is behind Sluice, next to llama.cpp's own binding with nothing around it, on the same file and threads, in turns:
- * `bun bench/local.ts [--model FILE] [--threads N] [--rounds N]`. Without a file one of TinyLlama's shape is made, with random weights.
+ * `bun bench/local.ts [--model FILE] [--threads N] [--rounds N] [--python FILE]`. Without a file one of TinyLlama's shape is made, with random
+ * weights. With a Python that has torch and transformers, these take part too.
  */
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Took } from './local/bare.ts';
-import { ask, type Service, startService } from './local/sluice.ts';
+import { type Answered, ask, memoryOf, type Service, startService } from './local/sluice.ts';
 import { tinyllamaShaped } from './local/shape.ts';
 import { cpuMicrosBetween, cpuTimes } from './process-tree.ts';
 
-const { values } = parseArgs({ options: { model: { type: 'string' }, threads: { type: 'string' }, rounds: { type: 'string', default: '3' } } });
+const { values } = parseArgs({
+  options: { model: { type: 'string' }, threads: { type: 'string' }, rounds: { type: 'string', default: '3' }, python: { type: 'string' } },
+});
 const threads = Number(values.threads ?? Math.max(1, availableParallelism() - 1));
 const file = values.model ?? join(tmpdir(), 'sluice-bench-tinyllama-shaped.gguf');
 const TOKENS = 64;
@@ -18,16 +21,20 @@ const WORDS = 'the time of people and water is a long way down to the field wher
 const promptOf = (words: number, seed: number): string => Array.from({ length: words }, (_, index) => WORDS[(index * 7 + seed) % WORDS.length]).join(' ');
 
 tinyllamaShaped(file);
-const bare = await startBare();
+const bare = await startPeer([process.execPath, '--no-env-file', join(import.meta.dir, 'local/bare.ts'), file, String(threads)]);
+const transformers =
+  values.python === undefined ? null : await startPeer([values.python, join(import.meta.dir, 'local/transformers_peer.py'), String(threads)]);
 const service = await startService(file, threads);
 const found: Record<string, number[]> = {};
 const note = (name: string, value: number): void => void (found[name] ??= []).push(value);
 
 await ask(service.url, 'warm', 2);
-await bare.take('warm', 2);
+await bare.take({ prompt: 'warm', tokens: 2 });
+await transformers?.take({ promptTokens: 10, tokens: 2 });
 for (let round = 0; round < Number(values.rounds); round++) {
   await bareOne(round);
-  await serviceOne(round);
+  const { promptTokens } = await serviceOne(round);
+  if (transformers !== null) await transformersOne(transformers, promptTokens);
   await serviceFour(round);
   await shortBesideLong(round);
 }
@@ -37,6 +44,7 @@ note('memory, MB', mb);
 note('of that pages of the file, MB', fileMb);
 note('load: service, ms', service.loadMs);
 note('load: binding, ms', bare.loadMs);
+if (transformers !== null) note('memory of transformers, MB', memoryOf(transformers.pid).mb);
 for (const [name, each] of Object.entries(found))
   process.stdout.write(`${name.padEnd(52)} ${median(each).toFixed(1).padStart(9)}   (${each.map((one) => one.toFixed(1)).join(', ')})\n`);
 for (const kind of ['prompt', 'generation']) {
@@ -47,21 +55,29 @@ for (const kind of ['prompt', 'generation']) {
 }
 await service.stop();
 bare.stop();
+transformers?.stop();
 
 async function bareOne(round: number): Promise<void> {
-  const [took, cpu] = await cpuOf(bare.pid, () => bare.take(promptOf(80, round), TOKENS));
-  const [, cpuOfPrompt] = await cpuOf(bare.pid, () => bare.take(promptOf(80, round + 500), 1));
+  const [took, cpu] = await cpuOf(bare.pid, () => bare.take({ prompt: promptOf(80, round), tokens: TOKENS }));
+  const [, cpuOfPrompt] = await cpuOf(bare.pid, () => bare.take({ prompt: promptOf(80, round + 500), tokens: 1 }));
   noteCpu('binding', { promptTokens: took.promptTokens, cpu, cpuOfPrompt });
   note('prompt: binding, tokens/s', (took.promptTokens / took.promptMs) * 1000);
   note('generation: binding, tokens/s', (took.tokens / took.generationMs) * 1000);
 }
 
-async function serviceOne(round: number): Promise<void> {
+async function serviceOne(round: number): Promise<Answered> {
   const [one, cpu] = await cpuOf(service.pid, () => ask(service.url, promptOf(80, round + 100), TOKENS));
   const [, cpuOfPrompt] = await cpuOf(service.pid, () => ask(service.url, promptOf(80, round + 600), 1));
   noteCpu('service', { promptTokens: one.promptTokens, cpu, cpuOfPrompt });
   note('prompt: service, tokens/s', (one.promptTokens / one.firstMs) * 1000);
   note('generation: service, tokens/s', ((one.tokens - 1) / (one.lastMs - one.firstMs)) * 1000);
+  return one;
+}
+
+async function transformersOne(peer: Peer, promptTokens: number): Promise<void> {
+  const took = await peer.take({ promptTokens, tokens: TOKENS });
+  note('prompt: transformers, tokens/s', (took.promptTokens / took.promptMs) * 1000);
+  note('generation: transformers, tokens/s', (took.tokens / took.generationMs) * 1000);
 }
 
 type Cpu = { readonly promptTokens: number; readonly cpu: number; readonly cpuOfPrompt: number };
@@ -115,20 +131,24 @@ async function healthBesideWork({ url }: Service): Promise<void> {
   await work;
 }
 
-async function startBare() {
-  const child = Bun.spawn([process.execPath, '--no-env-file', join(import.meta.dir, 'local/bare.ts'), file, String(threads)], {
-    env: { PATH: process.env['PATH'] ?? '' },
-    stdin: 'pipe',
-    stdout: 'pipe',
-    stderr: 'inherit',
-  });
+type Peer = {
+  readonly loadMs: number;
+  readonly pid: number;
+  readonly take: (job: object) => Promise<Took>;
+  readonly stop: () => void;
+};
+
+/** A program that reads a job from each line, and writes a line with what it took. */
+async function startPeer(command: readonly string[]): Promise<Peer> {
+  const startedAt = performance.now();
+  const child = Bun.spawn([...command], { env: { PATH: process.env['PATH'] ?? '' }, stdin: 'pipe', stdout: 'pipe', stderr: 'inherit' });
   const lines = linesOf(child.stdout);
-  const { loadMs } = JSON.parse((await lines.next()).value ?? '{}') as { readonly loadMs: number };
+  await lines.next();
   return {
-    loadMs,
+    loadMs: performance.now() - startedAt,
     pid: child.pid,
-    async take(prompt: string, tokens: number): Promise<Took> {
-      void child.stdin.write(`${JSON.stringify({ prompt, tokens })}\n`);
+    async take(job) {
+      void child.stdin.write(`${JSON.stringify(job)}\n`);
       void child.stdin.flush();
       return JSON.parse((await lines.next()).value ?? '{}') as Took;
     },

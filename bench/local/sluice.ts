@@ -66,7 +66,7 @@ async function readUntilLoaded(stdout: ReadableStream<Uint8Array>): Promise<{ ur
   throw new Error('the service ended before it was ready');
 }
 
-function memoryOf(pid: number): { mb: number; fileMb: number } {
+export function memoryOf(pid: number): { mb: number; fileMb: number } {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   const mb = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0) / 1024;
   return { mb: mb('VmRSS'), fileMb: mb('RssFile') };
