@@ -28,7 +28,7 @@ export const ADMIN = { username: 'admin', password: 'correct horse battery stapl
 
 export async function startSluice(options: Options = {}): Promise<Sluice> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'sluice-test-'));
-  const database = await testDatabase();
+  const database = await testDatabase(options);
   const child = Bun.spawn(options.command ? [...options.command] : [process.execPath, '--no-env-file', 'src/main.ts', 'serve'], {
     cwd: ROOT,
     env: { ...cleanEnvironment(), API_PORT: '0', DATA_DIR: dataDir, ...QUIET, ADMIN_PASSWORD: ADMIN.password, ...database.env, ...options.env },
@@ -92,10 +92,10 @@ function cleanEnvironment(): Record<string, string> {
   };
 }
 
-/** A database of its own on the server that the run was given; none where the embedded one is used. */
-async function testDatabase(): Promise<{ readonly env: Record<string, string>; readonly drop: () => Promise<void> }> {
+/** A database of its own on the server that the run was given; none where the embedded one is used, or the test brings one. */
+async function testDatabase({ env }: Options): Promise<{ readonly env: Record<string, string>; readonly drop: () => Promise<void> }> {
   const server = process.env['SLUICE_TEST_DATABASE_URL'];
-  if (!server) return { env: {}, drop: () => Promise.resolve() };
+  if (!server || env?.['DATABASE_URL'] !== undefined) return { env: {}, drop: () => Promise.resolve() };
   const name = `sluice_test_${process.pid}_${crypto.randomUUID().slice(0, 8)}`;
   const administer = async (statement: string): Promise<void> => {
     const client = new pg.Client({ connectionString: server });

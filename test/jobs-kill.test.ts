@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Sluice, until } from './harness.ts';
-import { run } from './test-database.ts';
+import { type PostgresServer, startPostgresServer } from '../scripts/testing/postgres-server.ts';
+import type { TestDatabase } from './test-database.ts';
 import { insertJob, isOver, openRunWorld, overJob, type RunWorld, SERVE_ONLY, WORKER } from './jobs/run-world.ts';
 
 /** Two workers and a service, any of which may be killed at any moment, and the database too. */
@@ -52,11 +53,20 @@ async function startAll(world: RunWorld): Promise<{ readonly kill: (role: Role) 
   };
 }
 
-/** Of a server that is not ours the connections, which is all that the others see of it. */
-async function killDatabase(world: RunWorld): Promise<void> {
-  if (IS_SERVER)
-    await run(world.databaseUrl(), `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`);
-  else process.kill(Number(readFileSync(join(world.env()['DATA_DIR'] ?? '', 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0]), 'SIGKILL');
+/** The server of the other tests is not ours to kill. */
+async function ownServer(): Promise<PostgresServer> {
+  const server = await startPostgresServer();
+  if ('notRun' in server) throw new Error(server.notRun);
+  return server;
+}
+
+function databaseOf({ url, stop }: PostgresServer): TestDatabase {
+  return { env: { DATABASE_URL: url }, urlOf: () => url, drop: stop };
+}
+
+/** The embedded one is started again by whoever misses it. */
+async function killEmbedded(world: RunWorld): Promise<void> {
+  process.kill(Number(readFileSync(join(world.env()['DATA_DIR'] ?? '', 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0]), 'SIGKILL');
 }
 
 type Sums = { readonly requests: number; readonly done: number; readonly outcomes: number; readonly answered: number; readonly lost: number };
@@ -90,9 +100,12 @@ async function keepBusy(world: RunWorld, jobs: string[]): Promise<void> {
 
 describe(`${KILLS} kills while jobs of ${ROWS} requests run, with ${WHERE}`, () => {
   let world: RunWorld;
+  let killDatabase: () => Promise<void>;
   beforeAll(async () => {
-    world = await openRunWorld();
-  });
+    const server = IS_SERVER ? await ownServer() : null;
+    world = await openRunWorld({}, server === null ? undefined : databaseOf(server));
+    killDatabase = server?.kill ?? (() => killEmbedded(world));
+  }, 60_000);
   afterAll(() => world.stop());
 
   test(
@@ -107,7 +120,7 @@ describe(`${KILLS} kills while jobs of ${ROWS} requests run, with ${WHERE}`, () 
         await keepBusy(world, jobs);
         await Bun.sleep(100 + random() * 900);
         const dice = random();
-        if (dice < 0.2) await killDatabase(world);
+        if (dice < 0.2) await killDatabase();
         else if (dice < 0.4) await all.kill('api');
         else {
           workersKilled++;

@@ -5,7 +5,12 @@ import { installPackages } from './debian.ts';
 import { freePort } from './free-port.ts';
 
 /** A Postgres server of Debian for one test run: a new cluster in a temporary folder, with a password, on a free port of loopback. */
-export type PostgresServer = { readonly url: string; readonly stop: () => Promise<void> };
+export type PostgresServer = {
+  readonly url: string;
+  readonly stop: () => Promise<void>;
+  /** It dies as it stands, and is started again on what it left. */
+  readonly kill: () => Promise<void>;
+};
 
 const START_LIMIT_MS = 60_000;
 
@@ -53,25 +58,36 @@ async function startIn(folder: string, { initdb, postgres }: Programs): Promise<
   const made = Bun.spawn([...owner, initdb, ...words], { stdin: 'ignore', stdout: 'ignore', stderr: 'inherit', cwd: folder });
   if ((await made.exited) !== 0) throw new Error('initdb failed; its words are above');
   const port = await freePort();
-  const server = Bun.spawn([...owner, postgres, '-D', cluster, '-k', folder, '-p', String(port), '-c', 'listen_addresses=127.0.0.1'], {
-    stdin: 'ignore',
-    stdout: 'ignore',
-    stderr: Bun.file(join(folder, 'log')),
-    cwd: folder,
-  });
-  const stop = async (): Promise<void> => {
-    server.kill('SIGINT');
-    await server.exited;
-    await rm(folder, { recursive: true, force: true });
+  const start = (): Promise<Bun.Subprocess> => {
+    const command = [...owner, postgres, '-D', cluster, '-k', folder, '-p', String(port), '-c', 'listen_addresses=127.0.0.1'];
+    return started(Bun.spawn(command, { stdin: 'ignore', stdout: 'ignore', stderr: Bun.file(join(folder, 'log')), cwd: folder }), cluster);
   };
-  try {
-    await untilReady(join(cluster, 'postmaster.pid'), () => server.exitCode);
-  } catch (error) {
+  let server = await start().catch(async (error: unknown) => {
     console.error(await Bun.file(join(folder, 'log')).text());
-    await stop();
     throw error;
-  }
-  return { url: `postgres://sluice:${password}@127.0.0.1:${port}/postgres`, stop };
+  });
+  return {
+    url: `postgres://sluice:${password}@127.0.0.1:${port}/postgres`,
+    async stop() {
+      server.kill('SIGINT');
+      await server.exited;
+      await rm(folder, { recursive: true, force: true });
+    },
+    async kill() {
+      server.kill('SIGKILL');
+      await server.exited;
+      // It refuses to start while one of its processes is left over, which they are for a moment.
+      const deadline = performance.now() + START_LIMIT_MS;
+      for (let again: Bun.Subprocess | null = null; again === null;) {
+        again = await start().catch(async (error: unknown) => {
+          if (performance.now() > deadline) throw error;
+          await Bun.sleep(100);
+          return null;
+        });
+        server = again ?? server;
+      }
+    },
+  };
 }
 
 /** Postgres refuses to run as root. The answer is what to put before a command so that the owner of the folder runs it. */
@@ -85,16 +101,18 @@ async function handOver(paths: readonly string[]): Promise<readonly string[]> {
   return ['setpriv', '--pdeathsig', 'INT', `--reuid=${user}`, `--regid=${group}`, '--clear-groups'];
 }
 
-/** The server writes `ready` into the last line of its pid file once it takes connections. */
-async function untilReady(pidFile: string, exitCode: () => number | null): Promise<void> {
+/** The server writes its id into the first line of its pid file, and `ready` into the last once it takes connections. */
+async function started(server: Bun.Subprocess, cluster: string): Promise<Bun.Subprocess> {
   const deadline = performance.now() + START_LIMIT_MS;
   while (performance.now() < deadline) {
-    if (exitCode() !== null) throw new Error('the Postgres server ended while starting; its log is above');
-    const text = await Bun.file(pidFile)
+    if (server.exitCode !== null) throw new Error('the Postgres server ended while starting');
+    const text = await Bun.file(join(cluster, 'postmaster.pid'))
       .text()
       .catch(() => '');
-    if (text.trimEnd().endsWith('ready')) return;
+    if (text.startsWith(`${server.pid}\n`) && text.trimEnd().endsWith('ready')) return server;
     await Bun.sleep(50);
   }
-  throw new Error(`the Postgres server was not ready after ${START_LIMIT_MS / 1000} s; its log is above`);
+  server.kill('SIGINT');
+  await server.exited;
+  throw new Error(`the Postgres server was not ready after ${START_LIMIT_MS / 1000} s`);
 }

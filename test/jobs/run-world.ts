@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { type FakeUpstream, startFakeUpstream } from '../fake-upstream/server.ts';
 import { call, type Sluice, startSluice } from '../harness.ts';
-import { makeDatabase } from '../test-database.ts';
+import { makeDatabase, type TestDatabase } from '../test-database.ts';
 
 /** One provider, one database, and processes that run jobs and die. */
 export type RunWorld = {
@@ -17,8 +17,8 @@ export type RunWorld = {
   readonly stop: () => Promise<void>;
 };
 
-export async function openRunWorld(more: Record<string, string> = {}): Promise<RunWorld> {
-  const [upstream, database] = [await startFakeUpstream({ callsKept: 1_000_000 }), await makeDatabase()];
+export async function openRunWorld(more: Record<string, string> = {}, ownDatabase?: TestDatabase): Promise<RunWorld> {
+  const [upstream, database] = [await startFakeUpstream({ callsKept: 1_000_000 }), ownDatabase ?? (await makeDatabase())];
   const dataDir = mkdtempSync(join(tmpdir(), 'sluice-jobs-'));
   const env = {
     ...database.env,
