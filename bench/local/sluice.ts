@@ -13,7 +13,9 @@ export type Service = {
   readonly stop: () => Promise<void>;
 };
 
-export async function startService(model: string, threads: number): Promise<Service> {
+type Wanted = { readonly model: string; readonly threads: number; /** Of a provider in the cloud. */ readonly upstreamUrl: string };
+
+export async function startService({ model, threads, upstreamUrl }: Wanted): Promise<Service> {
   const dataDir = mkdtempSync(join(tmpdir(), 'sluice-bench-local-'));
   const child = Bun.spawn([process.execPath, '--no-env-file', 'src/main.ts', 'serve'], {
     cwd: join(import.meta.dir, '../..'),
@@ -26,6 +28,9 @@ export async function startService(model: string, threads: number): Promise<Serv
       LOCAL_MODEL_THREADS: String(threads),
       MAX_PROMPT_CHARS: '100000',
       RATE_LIMIT_LOCAL: 'off',
+      RATE_LIMIT_GENERATE: 'off',
+      OPENAI_API_KEY: 'sk-bench-1',
+      OPENAI_BASE_URL: upstreamUrl,
       CACHE_MAX_ENTRIES: '0',
     },
     stdout: 'pipe',
