@@ -120,6 +120,15 @@ test('a job on hold waits, and one that is not to begin yet does too', async () 
   }
 });
 
+test('a large job is as fast where the database has seen small ones alone', async () => {
+  await world.query('analyze batch_requests, batch_responses');
+  world.upstream.script({ echo: true, delayMs: 20 });
+  const large = await job({ rows: 20_000 });
+  await until(async () => (await jobOf(world, large)).completed_requests > 100, 10_000);
+  await call(`${sluice.url}/api/v1/jobs/${large}/cancel`, { method: 'POST' });
+  await overJob(world, large, 10_000);
+}, 60_000);
+
 test('a small job is through soon while a huge one runs', async () => {
   world.upstream.script({ echo: true, delayMs: 20 });
   const huge = await job({ rows: 20_000 });
