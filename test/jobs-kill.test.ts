@@ -10,6 +10,8 @@ import { insertJob, isOver, openRunWorld, overJob, type RunWorld, SERVE_ONLY, WO
 const KILLS = Number(process.env['SLUICE_TEST_JOB_KILLS'] ?? 20);
 const ROWS = Number(process.env['SLUICE_TEST_JOB_ROWS'] ?? 1000);
 const PLACES = 16;
+/** Of requests that were under way at five deaths: each has its outcome, which says so, and can be retried. */
+const LOST_MAX = 3;
 const STARTS_MAX = 10;
 const UPSTREAM_MS = 200;
 const LIMIT_MS = 60_000 + KILLS * 8000;
@@ -75,7 +77,7 @@ async function sumsOf(world: RunWorld): Promise<Sums> {
   const [sums] = await world.query<Sums>(
     `select (select count(*)::int from batch_requests) as requests, (select count(*)::int from batch_requests where state = 'done') as done,
       (select count(*)::int from batch_responses) as outcomes, (select count(*)::int from batch_responses where error is null) as answered,
-      (select count(*)::int from batch_responses join batch_requests using (job_id, line) where error ->> 'code' = 'worker_lost' and crashes = 3) as lost`,
+      (select count(*)::int from batch_responses join batch_requests using (job_id, line) where error ->> 'code' = 'worker_lost' and crashes >= 5) as lost`,
   );
   if (!sums) throw new Error('there are no sums');
   return sums;
@@ -133,7 +135,7 @@ describe(`${KILLS} kills while jobs of ${ROWS} requests run, with ${WHERE}`, () 
       expect(whole).toEqual({ requests, done: requests, outcomes: requests });
       // A row that was there whenever a worker was killed looks like the one that kills them.
       expect(answered).toBe(requests - lost);
-      expect(lost).toBeLessThanOrEqual(PLACES);
+      expect(lost).toBeLessThanOrEqual(LOST_MAX);
       // Every process enters what it has in its journal, and the next one what those had who died.
       await all.stop();
       const last = await world.start({ command: SERVE_ONLY, env: ENV });

@@ -18,7 +18,7 @@ export type Ended = {
 } & ({ readonly kind: 'outcome'; readonly outcome: Outcome } | { readonly kind: 'again'; readonly ms: number; readonly counts: boolean });
 
 /** A row over which so many workers died is not tried again. */
-const CRASHES_MAX = 3;
+const CRASHES_MAX = 5;
 
 export async function runRow(app: JobsApp, job: RunningJob, { row, signal }: { readonly row: ClaimedRow; readonly signal: Cancellation }): Promise<Ended> {
   if (row.crashes >= CRASHES_MAX) return unasked(job, row, 'worker_lost', `${row.crashes} workers died while they ran this request, so it is not run again`);
