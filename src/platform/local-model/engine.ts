@@ -15,8 +15,8 @@ export async function loadEngine(options: ModelOptions, onProgress: (progress: n
   const complaints: string[] = [];
   const llama = await openLlama(options.threads, (words) => complaints.push(words.trim()));
   try {
-    // Mapped, so that a file in the cache of the system is loaded in a second and its pages can be given back.
-    const model = await llama.loadModel({ modelPath: options.path, useMmap: true, onLoadProgress: onProgress });
+    // Read and not mapped: of the usual formats the processor wants its own order, which is a copy, and a mapped file would lie in memory beside it.
+    const model = await llama.loadModel({ modelPath: options.path, useMmap: false, onLoadProgress: onProgress });
     return options.makes === 'vectors' ? await onlyEmbeds(model, options) : await onlySpeaks(llama, model, options);
   } catch (cause) {
     // The first complaint is the reason, and those behind it follow from it; where the file lies is for the log.
