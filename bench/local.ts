@@ -18,8 +18,12 @@ const { values } = parseArgs({
 const threads = Number(values.threads ?? Math.max(1, availableParallelism() - 1));
 const file = values.model ?? join(tmpdir(), 'sluice-bench-tinyllama-shaped.gguf');
 const TOKENS = 64;
+/** About a thousand tokens. */
+const LONG_WORDS = 570;
 const WORDS = 'the time of people and water is a long way down to the field where rice grows in the sun and the gate opens for all who ask '.split(' ');
-const promptOf = (words: number, seed: number): string => Array.from({ length: words }, (_, index) => WORDS[(index * 7 + seed) % WORDS.length]).join(' ');
+/** None begins as another does, so that nothing of it was read before. */
+const promptOf = (words: number, seed: number): string =>
+  `${seed} ${Array.from({ length: words }, (_, index) => WORDS[(index * 7 + seed) % WORDS.length]).join(' ')}`;
 
 tinyllamaShaped(file);
 const bare = await startPeer([process.execPath, '--no-env-file', join(import.meta.dir, 'local/bare.ts'), file, String(threads)]);
@@ -47,7 +51,7 @@ note('load: service, ms', service.loadMs);
 note('load: binding, ms', bare.loadMs);
 if (transformers !== null) note('memory of transformers, MB', memoryOf(transformers.pid).mb);
 for (const [name, each] of Object.entries(found))
-  process.stdout.write(`${name.padEnd(52)} ${median(each).toFixed(1).padStart(9)}   (${each.map((one) => one.toFixed(1)).join(', ')})\n`);
+  process.stdout.write(`${name.padEnd(52)} ${median(each).toFixed(2).padStart(9)}   (${each.map((one) => one.toFixed(2)).join(', ')})\n`);
 for (const kind of ['prompt', 'generation']) {
   for (const unit of ['tokens/s', 'tokens/s of CPU']) {
     const ratio = median(found[`${kind}: service, ${unit}`] ?? []) / median(found[`${kind}: binding, ${unit}`] ?? []);
@@ -96,17 +100,20 @@ async function cpuOf<Done>(pid: number, run: () => Promise<Done>): Promise<reado
   return [done, cpuMicrosBetween(before, cpuTimes([pid]))];
 }
 
-/** Four at once: what they make together, and how even it is. */
+/** Four at once, next to four one after the other, and how even it is. */
 async function serviceFour(round: number): Promise<void> {
+  const four = (at: number): string[] => [0, 1, 2, 3].map((nth) => promptOf(10, at + round * 10 + nth));
   const beganAt = performance.now();
-  const four = await Promise.all([0, 1, 2, 3].map((seed) => ask(service.url, promptOf(10, round * 10 + seed), TOKENS)));
-  const ends = four.map(({ lastMs }) => lastMs);
-  note('four at once: generation together, tokens/s', (four.reduce((sum, { tokens }) => sum + tokens, 0) / (performance.now() - beganAt)) * 1000);
+  for (const prompt of four(2000)) await ask(service.url, prompt, TOKENS);
+  const oneByOneMs = performance.now() - beganAt;
+  const togetherAt = performance.now();
+  const ends = (await Promise.all(four(3000).map((prompt) => ask(service.url, prompt, TOKENS)))).map(({ lastMs }) => lastMs);
+  note('four at once: as fast as one after the other', oneByOneMs / (performance.now() - togetherAt));
   note('four at once: first to end / last to end', Math.min(...ends) / Math.max(...ends));
 }
 
 async function shortBesideLong(round: number): Promise<void> {
-  const long = ask(service.url, promptOf(300, round + 50), 2);
+  const long = ask(service.url, promptOf(LONG_WORDS, round + 50), 2);
   await Bun.sleep(1000);
   const short = await ask(service.url, 'hi', 2);
   const { promptTokens } = await long;
