@@ -97,7 +97,23 @@ const FREE_SPACE = ' '.repeat(100);
 describe(`${CALL_ROWS} requests of 100 MB in one call`, () => {
   const body = Buffer.from(Array.from({ length: CALL_ROWS }, (_, number) => line(number)).join('\n'));
 
-  test(`are taken in with less than ${GROWTH_MB_MAX} MB and ${CPU_S_MAX} s of the processor, and given back with no more`, async () => {
+  test(`are given back with less than ${GROWTH_MB_MAX} MB`, async () => {
+    const id = await newJob();
+    // Not by the service: it is to be measured as it is before it did anything large.
+    await world.alter(`
+      insert into batch_requests (job_id, line, project_id, custom_id, body, state)
+      select '${id}', line, 'default', 'ticket-' || line, json_build_object('text', '${FILLER}'), 'done' from generate_series(1, ${CALL_ROWS}) as line;
+      insert into batch_responses (job_id, line, project_id, custom_id, status_code, response)
+      select job_id, line, project_id, custom_id, 200, body from batch_requests where job_id = '${id}'`);
+    const { pid } = world.sluice;
+    forgetPeak(pid);
+    const before = peakMb(pid);
+    const { lines, bytes } = await readLines(`/api/v1/jobs/${id}/responses?format=jsonl`);
+    expect([lines, bytes > 100_000_000]).toEqual([CALL_ROWS, true]);
+    expect(peakMb(pid) - before).toBeLessThan(GROWTH_MB_MAX);
+  }, 120_000);
+
+  test(`are taken in with less than ${GROWTH_MB_MAX} MB and ${CPU_S_MAX} s of the processor`, async () => {
     expect(body.length).toBeGreaterThan(100_000_000);
     const { pid } = world.sluice;
     const id = await newJob();
@@ -105,14 +121,6 @@ describe(`${CALL_ROWS} requests of 100 MB in one call`, () => {
     const added = await add(id, body);
     expect(added).toMatchObject({ status: 201, json: { job_id: id, added: CALL_ROWS, total_requests: CALL_ROWS } });
     expect(cpuS(pid) - before.cpuS).toBeLessThan(CPU_S_MAX);
-    expect(peakMb(pid) - before.peakMb).toBeLessThan(GROWTH_MB_MAX);
-
-    await world.alter(`
-      insert into batch_responses (job_id, line, project_id, custom_id, status_code, response) select job_id, line, project_id, custom_id, 200, body from batch_requests
-      where job_id = '${id}'`);
-    forgetPeak(pid);
-    const { lines, bytes } = await readLines(`/api/v1/jobs/${id}/responses?format=jsonl`);
-    expect([lines, bytes > 100_000_000]).toEqual([CALL_ROWS, true]);
     expect(peakMb(pid) - before.peakMb).toBeLessThan(GROWTH_MB_MAX);
   }, 120_000);
 

@@ -62,12 +62,12 @@ const OUTCOME = sql`o.line, o.custom_id, o.status_code, o.request_id, o.response
 export async function reopenFailed(db: Db, jobId: string, limit: number): Promise<number> {
   const { numAffectedRows = 0n } = await sql`
     with failed as (
-      delete from batch_responses where job_id = ${jobId} and line in (
-        select line from batch_responses where job_id = ${jobId} and error is not null order by line limit ${limit}
-      ) returning line, retry_count
+      delete from batch_responses where ctid = any (array(
+        select ctid from batch_responses where job_id = ${jobId} and error is not null order by line limit ${limit}
+      )) returning job_id, line, retry_count
     )
     update batch_requests set state = 'waiting', retry_count = failed.retry_count + 1, crashes = 0, not_before = null, claimed_by = null, ran_at = null
-    from failed where batch_requests.job_id = ${jobId} and batch_requests.line = failed.line`.execute(db);
+    from failed where batch_requests.job_id = failed.job_id and batch_requests.line = failed.line`.execute(db);
   return Number(numAffectedRows);
 }
 
@@ -157,8 +157,8 @@ async function dropPiece(
   { jobId, limit }: { readonly jobId: string; readonly limit: number },
 ): Promise<number> {
   const { numAffectedRows = 0n } = await sql`
-    delete from ${sql.table(table)} where job_id = ${jobId} and line in (
-      select line from ${sql.table(table)} where job_id = ${jobId} order by line limit ${limit}
-    )`.execute(db);
+    delete from ${sql.table(table)} where ctid = any (array(
+      select ctid from ${sql.table(table)} where job_id = ${jobId} order by line limit ${limit}
+    ))`.execute(db);
   return Number(numAffectedRows);
 }

@@ -52,7 +52,10 @@ export async function letGoOfJob(db: Db, { id, keeper }: Pick<JobRow, 'id' | 'ke
   await db.updateTable('batch_jobs').set({ keeper: null, kept_until: null }).where('id', '=', id).where('keeper', '=', keeper).execute();
 }
 
-/** Gives requests that wait an outcome that says why they never ran, so many at a time. Answers how many, and the job; null where it is not kept any more. */
+/**
+ * Gives requests that wait an outcome that says why they never ran, so many at a time. Answers how many, and the job; null where it is not kept any more.
+ * They are found again by where they lie: whatever the database believes of how many there are, no plan goes through the job for each of them.
+ */
 export async function endWaiting(
   db: Db,
   { id, keeper }: Pick<JobRow, 'id' | 'keeper'>,
@@ -61,10 +64,10 @@ export async function endWaiting(
   const { rows } = await sql<JobRow & { ended: number }>`
     with kept as materialized (select id from batch_jobs where id = ${id} and keeper = ${keeper} for no key update),
     waiting as materialized (
-      select line from batch_requests where job_id = (select id from kept) and state = 'waiting' order by line limit ${ending.atOnce} for update skip locked
+      select ctid from batch_requests where job_id = (select id from kept) and state = 'waiting' order by line limit ${ending.atOnce} for update skip locked
     ),
     done as (
-      update batch_requests r set state = 'done' from waiting where r.job_id = ${id} and r.line = waiting.line
+      update batch_requests r set state = 'done' where r.ctid = any (array(select ctid from waiting))
       returning r.line, r.project_id, r.custom_id, r.retry_count
     ),
     stored as (
