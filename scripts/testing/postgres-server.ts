@@ -78,13 +78,14 @@ async function startIn(folder: string, { initdb, postgres }: Programs): Promise<
       await server.exited;
       // It refuses to start while one of its processes is left over, which they are for a moment.
       const deadline = performance.now() + START_LIMIT_MS;
-      for (let again: Bun.Subprocess | null = null; again === null;) {
-        again = await start().catch(async (error: unknown) => {
+      for (;;) {
+        try {
+          server = await start();
+          return;
+        } catch (error) {
           if (performance.now() > deadline) throw error;
           await Bun.sleep(100);
-          return null;
-        });
-        server = again ?? server;
+        }
       }
     },
   };

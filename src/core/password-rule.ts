@@ -1,5 +1,5 @@
 import { PASSWORD_CHARS_MAX } from '../contract/auth.ts';
-import { AppError } from '../contract/errors.ts';
+import { type AppError, invalidValue } from '../contract/errors.ts';
 import { PASSWORD_CHARACTERS_MIN, passwordWeakness } from './weak-secrets.ts';
 
 /**
@@ -49,9 +49,8 @@ export function passwordProblem(password: string, rule: PasswordRule, username: 
 
 /** Why a field with a password is refused: never with what was received. */
 export function wrongPassword(field: string, problem: string, rule: PasswordRule | null): AppError {
-  const message = `${field} ${problem}`;
   const bounds = rule === null ? {} : { min: rule.minLength, max: rule.maxLength, guessable_refused: rule.guessableRefused };
-  return new AppError('INVALID_VALUE', { field, message, details: { ...bounds, errors: [{ field, code: 'INVALID_VALUE', message }] } });
+  return invalidValue(field, problem, bounds);
 }
 
 function isGuessable(password: string, username: string): boolean {

@@ -1,5 +1,5 @@
 import type { App } from '../../app.ts';
-import { AppError } from '../../contract/errors.ts';
+import { invalidValue } from '../../contract/errors.ts';
 import type { TemplateListQuery } from '../../contract/templates.ts';
 import { BUILT_IN } from '../../core/builtin-templates.ts';
 import type { Exchange, Reply } from '../../http/route.ts';
@@ -33,7 +33,7 @@ const CURSOR = /^(\d{1,15})\.(\d{1,9})\.([a-z][a-z0-9_-]{0,63})$|^b\.(\d{1,3})$/
 
 function readCursor(cursor: string): Place {
   const [whole, createdAtMs, version, name, index] = CURSOR.exec(cursor) ?? [];
-  if (whole === undefined) throw new AppError('INVALID_VALUE', { field: 'cursor', message: 'cursor must be the next_cursor of the page before' });
+  if (whole === undefined) throw invalidValue('cursor', 'must be the next_cursor of the page before');
   if (index !== undefined) return { builtInFrom: Number(index) };
   return { after: { createdAt: new Date(Number(createdAtMs)), version: Number(version), name: name ?? '' }, builtInFrom: 0 };
 }

@@ -1,5 +1,5 @@
 import type { App } from '../../app.ts';
-import { AppError } from '../../contract/errors.ts';
+import { AppError, invalidValue } from '../../contract/errors.ts';
 import { type Dimension, DIMENSIONS, groupingsOf, isGrouping, TIME_UNITS, type TimeUnit, type UsageQuery } from '../../contract/usage.ts';
 import { reachOf } from '../../core/reach.ts';
 import { readRange, type TimeRange } from '../../core/time-range.ts';
@@ -54,8 +54,8 @@ export function tooMuch(message: string, max: number): AppError {
 }
 
 function checked(range: TimeRange): TimeRange {
-  if (range.fromMs >= range.toMs) throw new AppError('INVALID_VALUE', { field: 'from', message: 'from must be before to' });
-  if (range.toMs - range.fromMs > RANGE_MAX_MS) throw new AppError('INVALID_VALUE', { field: 'from', message: 'from must be at most ten years before to' });
+  if (range.fromMs >= range.toMs) throw invalidValue('from', 'must be before to');
+  if (range.toMs - range.fromMs > RANGE_MAX_MS) throw invalidValue('from', 'must be at most ten years before to');
   return range;
 }
 
