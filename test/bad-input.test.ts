@@ -182,3 +182,51 @@ describe('what is no HTTP that we serve', () => {
     await expectAlive();
   });
 });
+
+type Refused = { readonly why: string; readonly path: string; readonly headers: string; readonly status: number };
+
+/** Sends a request whose connection is to be closed behind its answer, all of it before the first look at the answer, as most clients do. */
+const sendAll = ({ path, headers }: Refused, { announced, sent }: { announced: number; sent: number }): Promise<{ answer: string; taken: number }> =>
+  new Promise((resolve) => {
+    const { hostname, port } = new URL(sluice.url);
+    const piece = Buffer.alloc(64 * 1024, 'x');
+    let taken = 0;
+    let answer = '';
+    const sendOn = (): void => {
+      if (taken >= sent) socket.resume();
+      else
+        socket.write(piece, () => {
+          taken += piece.length;
+          sendOn();
+        });
+    };
+    const socket = connect(Number(port), hostname, () => {
+      socket.write(`POST ${path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n${headers}content-length: ${announced}\r\n\r\n`, sendOn);
+    });
+    socket.pause();
+    socket.on('data', (bytes) => {
+      answer += bytes.toString();
+    });
+    socket.on('error', () => undefined);
+    socket.on('close', () => resolve({ answer, taken }));
+  });
+
+describe('whoever sends all of a large body before they look at the answer', () => {
+  const MB = 1024 * 1024;
+  const json = 'content-type: application/json\r\n';
+  test.each<Refused>([
+    { why: 'that it is too large', path: '/generate', headers: json, status: 413 },
+    { why: 'that the key is bad', path: '/generate', headers: `${json}authorization: Bearer sk-no-such-key\r\n`, status: 401 },
+    { why: 'that there is nothing', path: '/nothing-here', headers: json, status: 404 },
+    { why: 'that the type is wrong', path: '/generate', headers: 'content-type: image/png\r\n', status: 415 },
+  ])('reads $why', async (refused) => {
+    const answers = await Promise.all(Array.from({ length: 5 }, () => sendAll(refused, { announced: 20 * MB, sent: 20 * MB })));
+    expect(answers.map(({ answer, taken }) => [answer.slice(9, 12), taken])).toEqual(answers.map(() => [String(refused.status), 20 * MB]));
+    await expectAlive();
+  });
+
+  test('is not waited for when they send no more', async () => {
+    const { answer } = await sendAll({ why: '', path: '/generate', headers: json, status: 413 }, { announced: 20 * MB, sent: MB });
+    expect(answer).toStartWith('HTTP/1.1 413');
+  });
+});

@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../contract/errors.ts';
+import { giveBack, piecesOf } from './body-rest.ts';
 import { multipartDecoder } from '../wire/multipart.ts';
 import { boundaryOf } from '../wire/multipart-head.ts';
 
@@ -61,11 +62,12 @@ async function write(request: Request, file: FileHandle, bytesMax: number): Prom
   const hash = contentHash(request.headers.get('content-type') ?? '');
   let bytes = 0;
   if (request.body !== null) {
-    for await (const piece of request.body as unknown as AsyncIterable<Uint8Array>) {
+    for await (const piece of piecesOf(request.body)) {
       if (bytes + piece.length > bytesMax) throw tooLarge(bytesMax);
       hash.update(piece);
       for (let from = 0; from < piece.length;) from += (await file.write(piece, from, piece.length - from, bytes + from)).bytesWritten;
       bytes += piece.length;
+      giveBack(piece);
     }
   }
   return { bytes, sha256: hash.digest() };
@@ -108,7 +110,6 @@ function tooLarge(bytesMax: number): AppError {
   return new AppError('PAYLOAD_TOO_LARGE', {
     message: `The body is larger than ${Math.floor(bytesMax / MB)} MB`,
     details: { max_bytes: bytesMax },
-    headers: { connection: 'close' },
   });
 }
 

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { AppError } from '../contract/errors.ts';
 import { isTooDeep, JSON_DEPTH_MAX } from '../core/json-depth.ts';
 import { type SetDown, setDown } from './body-stream.ts';
+import { piecesOf } from './body-rest.ts';
 import type { BodyType, Route } from './route.ts';
 
 const BODY_BYTES_MAX = 10 * 1024 * 1024;
@@ -49,7 +50,6 @@ function tooLarge(): AppError {
   return new AppError('PAYLOAD_TOO_LARGE', {
     message: 'The body is larger than 10 MB',
     details: { max_bytes: BODY_BYTES_MAX },
-    headers: { connection: 'close' },
   });
 }
 
@@ -57,7 +57,7 @@ async function readUnannounced(request: Request): Promise<Uint8Array> {
   if (request.body === null) return new Uint8Array();
   const parts: Uint8Array[] = [];
   let size = 0;
-  for await (const part of request.body as unknown as AsyncIterable<Uint8Array>) {
+  for await (const part of piecesOf(request.body)) {
     size += part.length;
     if (size > BODY_BYTES_MAX) throw tooLarge();
     parts.push(part);

@@ -4,6 +4,7 @@ import { ANONYMOUS, judge, mayUseRoute, type Principal, SCOPES } from '../contra
 import { callIds } from '../core/call-ids.ts';
 import { Follower } from '../core/cancellation.ts';
 import { readBody, type Sent } from './body.ts';
+import { takeRest } from './body-rest.ts';
 import { type CallerAddress, callerAddress } from './caller-address.ts';
 import { type Cors, createCors } from './cors.ts';
 import { asAppError } from './fail.ts';
@@ -96,6 +97,8 @@ export function createDispatch(app: App, routes: readonly Route[], identify: Ide
         const reply = await answer(kit, visit, router.find(incoming.request.method, visit.path));
         return outgoing(kit, visit, reply, over);
       } catch (thrown) {
+        const { body } = incoming.request;
+        if (body !== null && !visit.isReceived) await takeRest(body, app.clock);
         return outgoing(kit, visit, failed(kit, visit, thrown), over);
       }
     },
@@ -124,6 +127,8 @@ type Visit = {
   readonly logFields: Record<string, unknown>;
   readonly headers: Record<string, string>;
   status: number;
+  /** Whether all that is wanted of it has come in. */
+  isReceived: boolean;
 };
 
 function begin(kit: Kit, incoming: Incoming): Visit {
@@ -144,6 +149,7 @@ function begin(kit: Kit, incoming: Incoming): Visit {
     logFields: {},
     headers: { 'x-request-id': requestId, 'x-content-type-options': 'nosniff', ...kit.cors.headers(request.headers.get('origin')) },
     status: 0,
+    isReceived: false,
   };
 }
 
@@ -164,6 +170,7 @@ async function answer(kit: Kit, visit: Visit, found: Match<Prepared> | { readonl
   // A long body is taken in only from whoever may send one.
   if (route.streamed) await count(kit, visit, route, asked);
   const sent = route.body || route.streamed ? await readBody(request, route, settings.dataDir) : NOTHING_SENT;
+  visit.isReceived = true;
   visit.received();
   if (sent.stream === null) return handled(kit, visit, found.entry, { ...asked, sent });
   try {
