@@ -10,7 +10,7 @@ import type { Ending, ModelOptions } from './words.ts';
 /** One answer while it is made. */
 export type Turn = { readonly say: (text: string) => void; readonly isCancelled: () => boolean };
 
-/** A place in the one context that all answers are made in, with the question that it holds, which the next one may begin with too. */
+/** A place in the one context that all answers are made in, with what it has read of a question, which the next one may begin with too. */
 type Place = { readonly sequence: LlamaContextSequence; prompt: readonly Token[] };
 
 /**
@@ -73,23 +73,20 @@ type Take = <Result>(leftToRead: number, run: () => Promise<Result>) => Promise<
 type Reading = { readonly place: Place; readonly prompt: readonly Token[]; readonly turn: Turn; readonly take: Take };
 
 /**
- * Reads the question but for its last token, which begins the answer. What is read again is read in the same slices, and only what was read as a
+ * Reads the question but for its last slice, which begins the answer. What is read again is read in the same slices, and only what was read as a
  * question is kept: so the same question is answered alike, whatever was asked before it.
  */
 async function readPrompt({ place, prompt, turn, take }: Reading): Promise<Token[]> {
   const { sequence } = place;
-  const last = prompt.length - 1;
-  const readBefore = Math.max(0, place.prompt.length - 1);
-  const kept = Math.floor(Math.min(common(place.prompt, prompt), readBefore, last) / SLICE) * SLICE;
+  const kept = Math.floor(Math.min(common(place.prompt, prompt), prompt.length - 1) / SLICE) * SLICE;
   place.prompt = [];
   if (sequence.nextTokenIndex > kept) await sequence.eraseContextTokenRanges([{ start: kept, end: sequence.nextTokenIndex }]);
-  let at = sequence.nextTokenIndex;
-  for (; at < last && !turn.isCancelled(); at = sequence.nextTokenIndex) {
-    const end = Math.min(at + SLICE, last);
-    const slice = prompt.slice(at, end);
-    await take(prompt.length - end, () => sequence.evaluateWithoutGeneratingNewTokens(slice));
+  let at = kept;
+  for (; prompt.length - at > SLICE && !turn.isCancelled(); at += SLICE) {
+    const slice = prompt.slice(at, at + SLICE);
+    await take(prompt.length - at - SLICE, () => sequence.evaluateWithoutGeneratingNewTokens(slice));
   }
-  place.prompt = prompt.slice(0, at + 1);
+  place.prompt = prompt.slice(0, at);
   return prompt.slice(at);
 }
 

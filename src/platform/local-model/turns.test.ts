@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'bun:test';
 import { createTurns, type Step } from './turns.ts';
 
+const turnOfTheLoop = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
 /** Steps that end when the test says so, and what began in which order. */
 function stage() {
   const turns = createTurns();
@@ -14,10 +16,23 @@ function stage() {
   };
   const end = async (name: string): Promise<void> => {
     ends.get(name)?.();
-    await new Promise((resolve) => setImmediate(resolve));
+    await turnOfTheLoop();
+    await settle();
   };
-  const settle = (): Promise<void> => end('');
-  return { began, ask, end, settle };
+  const settle = async (): Promise<void> => {
+    await turnOfTheLoop();
+    await turnOfTheLoop();
+  };
+  /** One step after the other, as a question goes. */
+  const askAll = async (steps: Readonly<Record<string, Step>>): Promise<void> => {
+    for (const [name, step] of Object.entries(steps)) {
+      await turns(step, () => {
+        began.push(name);
+        return new Promise<void>((resolve) => ends.set(name, resolve));
+      });
+    }
+  };
+  return { began, ask, askAll, end, settle };
 }
 
 const ALONE = { alone: true, leftToRead: 0 };
@@ -40,6 +55,7 @@ describe('the steps of several questions', () => {
     const { began, ask, end, settle } = stage();
     ask('a', SHARED);
     ask('b', SHARED);
+    await settle();
     ask('alone', ALONE);
     ask('late', SHARED);
     await settle();
@@ -55,6 +71,7 @@ describe('the steps of several questions', () => {
   test('of an answer come before those of a question, and of a short one before a long one, which is read in the end', async () => {
     const { began, ask, end, settle } = stage();
     ask('running', ALONE);
+    await settle();
     ask('long', { alone: true, leftToRead: 900 });
     ask('short', { alone: true, leftToRead: 10 });
     ask('answer 1', ALONE);
@@ -70,6 +87,15 @@ describe('the steps of several questions', () => {
       last = began.at(-1) ?? '';
     }
     expect(began).toEqual(['running', 'answer 1', 'short', 'answer 2', 'answer 3', 'long']);
+  });
+
+  test('of a short question all come before the next one of a long one', async () => {
+    const { began, askAll, end, settle } = stage();
+    void askAll({ 'long 1': { alone: true, leftToRead: 900 }, 'long 2': { alone: true, leftToRead: 800 } });
+    await settle();
+    void askAll({ 'short 1': { alone: true, leftToRead: 10 }, 'short 2': { alone: true, leftToRead: 0 }, answer: ALONE });
+    for (const name of ['long 1', 'short 1', 'short 2', 'answer']) await end(name);
+    expect(began).toEqual(['long 1', 'short 1', 'short 2', 'answer', 'long 2']);
   });
 
   test('that fail let the next one begin', async () => {

@@ -19,7 +19,16 @@ export function createTurns(): Turns {
   let running = 0;
   let isAlone = false;
 
+  let isDue = false;
+
+  /** After all that has come by then: whoever has just ended a step asks for its next one in a moment, and may be the one whose turn it is. */
+  const soon = (): void => {
+    if (isDue) return;
+    isDue = true;
+    setImmediate(next);
+  };
   const next = (): void => {
+    isDue = false;
     if (running > 0) return;
     const first = best(waiting);
     if (first === undefined) return;
@@ -37,14 +46,14 @@ export function createTurns(): Turns {
     else {
       await new Promise<void>((start) => {
         waiting.push({ step, start, passed: 0 });
-        next();
+        soon();
       });
     }
     try {
       return await run();
     } finally {
       running--;
-      next();
+      soon();
     }
   };
 }
