@@ -49,8 +49,11 @@ describe('an API key', () => {
   });
 
   test('that was made up costs no question to the database, and one that nobody has is refused in the same words', async () => {
-    for (const wrong of ['', 'sk-sluice-', 'sk-1234', 'x'.repeat(10_000), `${apiKeyOf(new Uint8Array(32)).slice(0, -1)}!`]) {
+    for (const wrong of ['sk-sluice-', `${apiKeyOf(new Uint8Array(32)).slice(0, -1)}!`]) {
       expect((await refusal(() => byHeader(wrong))).message).toBe('The API key is not valid');
+    }
+    for (const foreign of ['sk-1234', 'sk-proj-of-another-vendor', 'x'.repeat(10_000)]) {
+      for (const by of [byHeader, byBearer]) expect((await refusal(() => by(foreign))).message).toStartWith('This is neither an API key of this service');
     }
     expect(world.reads).toBe(0);
     expect((await refusal(() => byBearer(apiKeyOf(new Uint8Array(32))))).message).toBe('The API key is not valid');

@@ -14,6 +14,8 @@ type Needs = Pick<App, 'db' | 'inProject' | 'clock' | 'secrets' | 'log'>;
 /** With the database away, whoever held this lately goes on. */
 const AWAY_MAX_MS = 60_000;
 const CACHED_MAX = 10_000;
+/** A JWT, whatever stands in it. */
+const ACCESS_TOKEN = /^[^.]+\.[^.]+\.[^.]*$/;
 /** How exact the last use of a key is. */
 const USE_NOTED_MS = 60_000;
 
@@ -44,7 +46,7 @@ export function createIdentify(app: Needs): Identify {
 
   function verify(authorization: string): Credential {
     const token = bearerToken(authorization);
-    return looksLikeApiKey(token) ? holders.ofKey(token) : holders.ofToken(token);
+    return ACCESS_TOKEN.test(token) ? holders.ofToken(token) : holders.ofKey(token);
   }
 
   function credentialOf(authorization: string | null, apiKey: string | null): Credential | null {
@@ -102,6 +104,7 @@ function createHolders(app: Needs): Holders {
       return { holder, userId, expiresAtMs: expiresAtS * 1000 };
     },
     ofKey(key) {
+      if (!looksLikeApiKey(key)) throw foreign();
       if (!isApiKey(key)) throw invalidKey();
       const hash = app.secrets.keyHash(key);
       const holder =
@@ -170,6 +173,14 @@ function isBasic(authorization: string): boolean {
 }
 
 const CHALLENGE = { 'www-authenticate': 'Bearer error="invalid_token"' };
+
+/** What somebody sends who has changed the base URL of a program, and not its key. */
+function foreign(): AppError {
+  return new AppError('UNAUTHORIZED', {
+    message: 'This is neither an API key of this service, which begins with `sk-sluice-` (`sluice keys create` makes one), nor an access token from a sign-in',
+    headers: CHALLENGE,
+  });
+}
 
 function invalidToken(): AppError {
   return new AppError('UNAUTHORIZED', { message: 'The access token is not valid; sign in again', headers: CHALLENGE });
