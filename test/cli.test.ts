@@ -41,6 +41,12 @@ async function sluice(words: readonly string[], more: { env?: Record<string, str
 /** The same in a pipe. */
 const shell = (line: string): Promise<Ended> => sluice(['-c', line], { command: 'sh' });
 
+function cpuToSayVersion(...words: string[]): number {
+  const { resourceUsage, stdout } = Bun.spawnSync(words, { cwd: folder });
+  expect(stdout.toString()).toBe(`${VERSION}\n`);
+  return Number(resourceUsage.cpuTime.total);
+}
+
 describe('the command line', () => {
   test('says its version, through a link too', async () => {
     const link = join(folder, 'linked');
@@ -94,13 +100,8 @@ describe('the command line', () => {
   });
 
   test('is there at once', () => {
-    const cpuOf = (...words: string[]): number => {
-      const { resourceUsage, stdout } = Bun.spawnSync(words, { cwd: folder });
-      expect(stdout.toString()).toBe(`${VERSION}\n`);
-      return Number(resourceUsage.cpuTime.total);
-    };
     const shortest = `process.stdout.write('${VERSION}\\n')`;
-    const turns = Array.from({ length: 7 }, () => ({ ours: cpuOf(SLUICE, '--version'), least: cpuOf('sh', BUN_SH, '-e', shortest) }));
+    const turns = Array.from({ length: 7 }, () => ({ ours: cpuToSayVersion(SLUICE, '--version'), least: cpuToSayVersion('sh', BUN_SH, '-e', shortest) }));
     // The best of some turns of both: what a busy or a slow machine adds, it adds to both.
     expect(Math.min(...turns.map(({ ours }) => ours)) / Math.min(...turns.map(({ least }) => least))).toBeLessThan(VERSION_LIMIT);
   });

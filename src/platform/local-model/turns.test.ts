@@ -3,6 +3,11 @@ import { createTurns, type Step } from './turns.ts';
 
 const turnOfTheLoop = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
+async function settle(): Promise<void> {
+  await turnOfTheLoop();
+  await turnOfTheLoop();
+}
+
 /** Steps that end when the test says so, and what began in which order. */
 function stage() {
   const turns = createTurns();
@@ -19,10 +24,6 @@ function stage() {
     await turnOfTheLoop();
     await settle();
   };
-  const settle = async (): Promise<void> => {
-    await turnOfTheLoop();
-    await turnOfTheLoop();
-  };
   /** One step after the other, as a question goes. */
   const askAll = async (steps: Readonly<Record<string, Step>>): Promise<void> => {
     for (const [name, step] of Object.entries(steps)) {
@@ -32,7 +33,7 @@ function stage() {
       });
     }
   };
-  return { began, ask, askAll, end, settle };
+  return { began, ask, askAll, end };
 }
 
 const ALONE = { alone: true, leftToRead: 0 };
@@ -40,7 +41,7 @@ const SHARED = { alone: false, leftToRead: 0 };
 
 describe('the steps of several questions', () => {
   test('that are to be alone come one after the other, in their order', async () => {
-    const { began, ask, end, settle } = stage();
+    const { began, ask, end } = stage();
     for (const name of ['a', 'b', 'c']) ask(name, ALONE);
     await settle();
     expect(began).toEqual(['a']);
@@ -52,7 +53,7 @@ describe('the steps of several questions', () => {
   });
 
   test('that may be shared come together, and let one that is to be alone have its turn', async () => {
-    const { began, ask, end, settle } = stage();
+    const { began, ask, end } = stage();
     ask('a', SHARED);
     ask('b', SHARED);
     await settle();
@@ -69,7 +70,7 @@ describe('the steps of several questions', () => {
   });
 
   test('of an answer come before those of a question, and of a short one before a long one, which is read in the end', async () => {
-    const { began, ask, end, settle } = stage();
+    const { began, ask, end } = stage();
     ask('running', ALONE);
     await settle();
     ask('long', { alone: true, leftToRead: 900 });
@@ -90,7 +91,7 @@ describe('the steps of several questions', () => {
   });
 
   test('of a short question all come before the next one of a long one', async () => {
-    const { began, askAll, end, settle } = stage();
+    const { began, askAll, end } = stage();
     void askAll({ 'long 1': { alone: true, leftToRead: 900 }, 'long 2': { alone: true, leftToRead: 800 } });
     await settle();
     void askAll({ 'short 1': { alone: true, leftToRead: 10 }, 'short 2': { alone: true, leftToRead: 0 }, answer: ALONE });
