@@ -58,7 +58,8 @@ describe('the limits of an input file', () => {
     clearInterval(watch);
     const lines = [...(await stage.linesOf(batch.output_file_id)), ...(await stage.linesOf(batch.error_file_id))];
     expect([lines.length, new Set(lines.map(({ custom_id: name }) => name)).size]).toEqual([ROWS, ROWS]);
-    expect(most - before).toBeLessThan(150);
+    // Less than the file itself, of which whoever holds it whole holds several at once.
+    expect(most - before).toBeLessThan(190);
   }, 180_000);
 
   test('one byte beyond 200 MB is named with its line', async () => {

@@ -13,8 +13,9 @@ export function giveBack({ buffer, length }: Uint8Array): void {
   if (buffer instanceof ArrayBuffer && buffer.byteLength === length) buffer.transfer(0);
 }
 
-/** Whoever sends nothing for so long may be waiting for the answer. */
-const SILENCE_MS = 1000;
+/** Whoever sends less than so much in so long is not waited for: they wait for the answer themselves, or would keep us here. */
+const PACE_BYTES = 64 * 1024;
+const PACE_MS = 1000;
 
 /**
  * Takes in what is still coming of a body that is refused. A caller who wants the connection closed behind the answer would have it reset while he is
@@ -24,22 +25,26 @@ export async function takeRest(body: Body, clock: Pick<Clock, 'sleep'>): Promise
   if (body.locked) return;
   const reader = body.getReader();
   try {
-    while (await takeOne(reader, clock));
+    while (await takeSome(reader, clock));
   } catch {
     // The caller has left.
   }
 }
 
-async function takeOne(reader: ReadableStreamDefaultReader<Uint8Array>, clock: Pick<Clock, 'sleep'>): Promise<boolean> {
+/** Whether it goes on, at a good pace. */
+async function takeSome(reader: ReadableStreamDefaultReader<Uint8Array>, clock: Pick<Clock, 'sleep'>): Promise<boolean> {
   const waiting = new Canceller();
-  const silence = clock.sleep(SILENCE_MS, waiting).then(
+  const late = clock.sleep(PACE_MS, waiting).then(
     () => null,
     () => null,
   );
   try {
-    const read = await Promise.race([reader.read(), silence]);
-    if (read === null || read.done) return false;
-    giveBack(read.value);
+    for (let bytes = 0; bytes < PACE_BYTES;) {
+      const read = await Promise.race([reader.read(), late]);
+      if (read === null || read.done) return false;
+      bytes += read.value.length;
+      giveBack(read.value);
+    }
     return true;
   } finally {
     waiting.abort(null);
