@@ -35,7 +35,7 @@ export type StreamHead = { readonly id: string; readonly projectId: string; read
 export type Files = {
   /** Takes in all that comes, or throws and leaves nothing behind. */
   readonly put: (projectId: string, content: AsyncIterable<Uint8Array>, keeping: KeepFile) => Promise<StoredFile>;
-  /** Throws in the midst of it where the storage does not have all of it. */
+  /** Throws in the midst of it where the storage does not have all of it. A piece holds until the next one is asked for. */
   readonly read: (file: Pick<StoredFile, 'id' | 'bytes'>, range?: { readonly from: number; readonly to?: number }) => AsyncIterable<Uint8Array>;
   /** Null where there is none, or its time is over. */
   readonly find: (projectId: string, id: string) => Promise<StoredFile | null>;

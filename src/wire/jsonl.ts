@@ -27,7 +27,8 @@ export async function* textLines(pieces: AsyncIterable<Uint8Array>, lineBytesMax
       start = end + 1;
     }
     if (start < piece.length) {
-      held.push(piece.subarray(start));
+      // A copy: a piece holds until the next one is asked for.
+      held.push(Buffer.from(piece.subarray(start)));
       heldBytes += piece.length - start;
       if (heldBytes > lineBytesMax) throw tooLong(line, lineBytesMax);
     }
