@@ -1,6 +1,6 @@
 import { RedisClient } from 'bun';
 import type { Clock } from '../app.ts';
-import { every } from './every.ts';
+import { every } from '../core/every.ts';
 
 /** Redis or Valkey, of which nothing is expected for longer than a moment: it answers at once, or it is away until it does again. */
 export type Redis = {
@@ -65,7 +65,7 @@ export async function openRedis({ url, clock, answerWithinMs = ANSWER_WITHIN_MS 
     onChange: (listener) => void listeners.push(listener),
     close() {
       closed = true;
-      stop();
+      void stop();
       listeners.length = 0;
       if (client) goAway(client, 'closed');
     },

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Clock } from '../../app.ts';
 import type { Limit } from '../../core/limits.ts';
-import { every } from '../every.ts';
+import { every } from '../../core/every.ts';
 import { isMissingScript, type Redis } from '../redis.ts';
 import { type CommonVerdict, type Parcel, parcelWords, readVerdicts, type Settlement, type Taking } from './parcel.ts';
 
@@ -68,6 +68,7 @@ export function createRedisLimits({ redis, clock, processId, running }: Needs): 
     wake();
   };
   redis.onChange(repeat);
+  const stopRepeating = every(clock, REPEAT_EVERY_MS, async () => repeat());
 
   return {
     take(limits, tokens) {
@@ -84,7 +85,7 @@ export function createRedisLimits({ redis, clock, processId, running }: Needs): 
       }
       wake();
     },
-    stop: every(clock, REPEAT_EVERY_MS, async () => repeat()),
+    stop: () => void stopRepeating(),
   };
 }
 

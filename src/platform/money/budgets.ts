@@ -1,7 +1,7 @@
 import type { Budgets, Reservation } from '../../app/spending.ts';
 import type { Budget } from '../../contract/policy.ts';
 import { budgetWindow } from '../../core/budget-window.ts';
-import { every } from '../every.ts';
+import { every } from '../../core/every.ts';
 import { free, giveBackFree, newPurse, type Purse, type PurseNeeds, take, takeOne } from './purse.ts';
 
 export type RunningBudgets = Budgets & {
@@ -32,7 +32,7 @@ export function createBudgets(needs: PurseNeeds): RunningBudgets {
       for (const purse of purses.values()) purse.held = 0;
     },
     async stop() {
-      stopTidying();
+      await stopTidying();
       for (const purse of purses.values()) await giveBackFree(needs, purse);
     },
   };

@@ -3,7 +3,7 @@ import type { Kysely } from 'kysely';
 import type { Clock, Log } from '../../app.ts';
 import type { Budgets, Ledger } from '../../app/spending.ts';
 import type { Database } from '../../tables.ts';
-import { every } from '../every.ts';
+import { every } from '../../core/every.ts';
 import type { MoneyStore } from '../postgres/money.ts';
 import { messageOf } from '../postgres/database-start-error.ts';
 import { ensurePartitionsFor } from '../postgres/partitions.ts';
@@ -72,8 +72,9 @@ export async function openMoney({ store, db, dataDir, processId, clock, log }: M
     budgets,
     processCount: presence.processCount,
     async close() {
-      stopReplays();
-      presence.stop();
+      void stopReplays();
+      // A sign of life that came after the burial would register this process anew.
+      await presence.stop();
       if (!(await ledger.drain(DRAIN_MAX_MS))) {
         log.warning('the database did not take the last calls; they are in the journal and are entered at the next start');
         return;

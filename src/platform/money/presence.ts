@@ -1,5 +1,5 @@
 import type { Clock, Log } from '../../app.ts';
-import { every } from '../every.ts';
+import { every } from '../../core/every.ts';
 import { messageOf } from '../postgres/database-start-error.ts';
 import type { Beat } from '../postgres/money.ts';
 
@@ -17,7 +17,8 @@ export type Presence = {
   readonly isAlive: () => boolean;
   /** Processes that live, this one included. */
   readonly processCount: () => number;
-  readonly stop: () => void;
+  /** Resolves when no sign of life is under way. */
+  readonly stop: () => Promise<void>;
 };
 
 const BEAT_MS = 5000;

@@ -4,7 +4,7 @@ import type { StreamHead, Streams } from '../../app/keeping.ts';
 import type { Cancellation } from '../../core/cancellation.ts';
 import { orAborted } from '../../core/or-aborted.ts';
 import type { ProjectDatabase } from '../../tables.ts';
-import { every } from '../every.ts';
+import { every } from '../../core/every.ts';
 
 type Needs = Pick<App, 'inProject' | 'clock' | 'log'>;
 type Db = Kysely<ProjectDatabase>;
@@ -51,7 +51,7 @@ export function createStreams(needs: Needs): OpenStreams {
   return {
     async close() {
       await Promise.race([Promise.all(kept), clock.sleep(CLOSE_MAX_MS)]);
-      stopSigning();
+      await stopSigning();
     },
     async record(head, produce, cancel) {
       await inProject(head.projectId, (db) => insertStream(db, head, new Date(clock.now() + KEPT_MS)));

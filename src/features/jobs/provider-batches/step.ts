@@ -1,66 +1,18 @@
-import { type App, EVERY_PROJECT } from '../../../app.ts';
-import { type Cancellation, Canceller } from '../../../core/cancellation.ts';
+import { EVERY_PROJECT } from '../../../app.ts';
+import type { Cancellation } from '../../../core/cancellation.ts';
 import { type Call, UpstreamError } from '../../../core/provider.ts';
 import { upstreamAppError } from '../../../gateway/attempt.ts';
 import type { JobsApp } from '../run/world.ts';
 import { close, endRows, returnRows, type Why } from './ending.ts';
+import { whileKept } from './keeping.ts';
 import { end, look } from './look.ts';
 import { create, upload } from './send.ts';
-import { jobOf, keepBatch, letGoOfBatch, type ProviderBatch, runDirectly } from './store.ts';
-import { batchesOf, change, NotKept, type Stepping, waitMs } from './stepping.ts';
+import { jobOf, keepBatch, type ProviderBatch, runDirectly } from './store.ts';
+import { batchesOf, change, type Stepping, waitMs } from './stepping.ts';
 
 /** Takes a batch as far as it goes now: one process at a time, each step written down before the next. */
-export async function stepBatch(app: JobsApp, { id, signal }: { readonly id: string; readonly signal: Cancellation }): Promise<void> {
-  const keeper = app.newId('keep');
-  const batch = await app.inProject(EVERY_PROJECT, (db) => keepBatch(db, { id, keeper, seconds: app.config().settings.jobLeaseS }));
-  if (batch === null) return;
-  const kept = keepOn(app, batch, signal);
-  try {
-    await takeSteps(app, batch, kept.signal);
-  } catch (cause) {
-    // Whoever has it now does the same from where it is.
-    if (!(cause instanceof NotKept) && !kept.signal.aborted) throw cause;
-  } finally {
-    kept.stop();
-    await app.inProject(EVERY_PROJECT, (db) => letGoOfBatch(db, batch));
-  }
-}
-
-const KEPT_PER_LEASE = 3;
-
-/** Says that somebody is at it, until it is let go; the work ends where others thought that nobody was. */
-function keepOn(
-  app: Pick<App, 'inProject' | 'clock' | 'config'>,
-  { id, keeper }: ProviderBatch,
-  outer: Cancellation,
-): { readonly signal: Cancellation; readonly stop: () => void } {
-  const canceller = new Canceller();
-  const leave = (): void => canceller.abort(outer.reason);
-  if (outer.aborted) leave();
-  else outer.addEventListener('abort', leave, { once: true });
-  let cancelNext = null as (() => void) | null;
-  let keptAt = app.clock.monotonic();
-  const leaseMs = app.config().settings.jobLeaseS * 1000;
-  const again = async (): Promise<void> => {
-    const askedAt = app.clock.monotonic();
-    const kept = await app
-      .inProject(EVERY_PROJECT, (db) => keepBatch(db, { id, keeper: keeper ?? '', seconds: app.config().settings.jobLeaseS }))
-      .catch(() => undefined);
-    if (kept) keptAt = askedAt;
-    if (kept === null || app.clock.monotonic() - keptAt > leaseMs / 2) canceller.abort(new NotKept('somebody else keeps this batch'));
-    else plan();
-  };
-  const plan = (): void => {
-    cancelNext = app.clock.after(leaseMs / KEPT_PER_LEASE, () => void again());
-  };
-  plan();
-  return {
-    signal: canceller,
-    stop() {
-      cancelNext?.();
-      outer.removeEventListener('abort', leave);
-    },
-  };
+export function stepBatch(app: JobsApp, due: { readonly id: string; readonly signal: Cancellation }): Promise<void> {
+  return whileKept(app, due, (batch, signal) => takeSteps(app, batch, signal));
 }
 
 async function takeSteps(app: JobsApp, first: ProviderBatch, signal: Cancellation): Promise<void> {

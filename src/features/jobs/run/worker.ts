@@ -1,4 +1,5 @@
 import { type App, EVERY_PROJECT } from '../../../app.ts';
+import { every } from '../../../core/every.ts';
 import { beatWorker, dismissWorker, registerWorker } from './store.ts';
 
 /** This process as one that runs rows: what it claims is its own as long as it says that it lives. */
@@ -22,7 +23,7 @@ export function createWorker(needs: Needs): Worker {
   const leaseS = needs.config().settings.jobLeaseS;
   let id = needs.newId('work');
   let joining: Promise<void> | null = null;
-  let stopBeating = null as (() => void) | null;
+  let stopBeating = null as (() => Promise<void>) | null;
 
   const beat = async (): Promise<void> => {
     if (await needs.inProject(EVERY_PROJECT, (db) => beatWorker(db, id, leaseS))) return;
@@ -33,11 +34,9 @@ export function createWorker(needs: Needs): Worker {
     needs.onBuried(buried);
   };
   const beatOn = (): void => {
-    stopBeating = needs.clock.after((leaseS * 1000) / BEATS_PER_LEASE, () => {
-      void beat()
-        .catch((cause: unknown) => needs.log.debug('the sign of life of a worker did not reach the database', { reason: String(cause) }))
-        .finally(beatOn);
-    });
+    stopBeating = every(needs.clock, (leaseS * 1000) / BEATS_PER_LEASE, () =>
+      beat().catch((cause: unknown) => needs.log.debug('the sign of life of a worker did not reach the database', { reason: String(cause) })),
+    );
   };
   return {
     id: () => id,
@@ -54,7 +53,8 @@ export function createWorker(needs: Needs): Worker {
     async leave() {
       if (joining === null) return;
       await joining;
-      stopBeating?.();
+      // One that is under way would find nobody of this name afterwards, and join anew.
+      await stopBeating?.();
       await needs.inProject(EVERY_PROJECT, (db) => dismissWorker(db, id));
     },
   };
